@@ -1,9 +1,9 @@
-"""How reliable are the checks of `katydid run session`? Runs against the embedded bridge, whole and with defects.
+"""How reliable are the checks of `katydid run session`? Runs against the embedded bridge, with and without faults.
 
     python benchmarks/check_sessions.py --runs 20
 
-Each run is compared with the ground truth that the target logged: a proper target must give no violation, and
-every defect must be found in every run in which it happened, a leak with the two users named.
+Each run is compared with the ground truth in the target's log. Without faults there must be no violation. Every fault
+must be found in every run in which it happened; for a leak, both users must be named correctly.
 """
 
 import argparse
@@ -29,18 +29,18 @@ DEFECTS = {
 
 
 def run(folder: Path, url: str, users: int, turns: int) -> tuple[dict, pd.DataFrame]:
-    """One run; its summary and its samples."""
+    """Make one run; return its summary and its samples."""
     words = ("session", "--host", url, "--users", users, "--turns", turns, "--interval", "0")
     command = [Path(sys.executable).parent / "katydid", "run", *words, "--failure-threshold", "0"]
     done = subprocess.run(list(map(str, command)), cwd=folder, check=False, capture_output=True)
-    if done.returncode not in {0, 1, 4}:  # 1: a check failed, as it should; 4: a busy machine
+    if done.returncode not in {0, 1, 4}:  # 1: a check failed, as intended; 4: the machine was busy
         raise SystemExit(done.stderr.decode())
     (found,) = folder.rglob("manifest.json")
     return json.loads((found.parent / "summary.json").read_text()), pd.read_parquet(found.parent / "samples.parquet")
 
 
 def judge(summary: dict, samples: pd.DataFrame, truth: list[dict], check: str | None) -> tuple[bool, bool]:
-    """Whether the defect happened, and whether the run said what there was to say."""
+    """Return whether the fault happened, and whether the run's checks are right about it."""
     broken = {each["name"] for each in summary["checks"] if not each["passed"]}
     happened = {line["request_id"]: line["party"] for line in truth if line["fault"]}
     if not happened:
@@ -48,18 +48,18 @@ def judge(summary: dict, samples: pd.DataFrame, truth: list[dict], check: str | 
     if check != "isolation":
         return True, check in broken
     found = samples[samples["error"] == "isolation"]
-    told = {row.request_id: row.other_user for row in found.itertuples()}
-    return True, told == {request: int(party.rpartition("-")[2]) for request, party in happened.items()}
+    named = {row.request_id: row.other_user for row in found.itertuples()}
+    return True, named == {request: int(party.rpartition("-")[2]) for request, party in happened.items()}
 
 
 def main() -> None:
-    """Print a row for each load and defect."""
-    parser = argparse.ArgumentParser(description="Try the checks of sessions on a target with known defects.")
+    """Print a row for each fault."""
+    parser = argparse.ArgumentParser(description="Try the checks of sessions on a target with known faults.")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--users", type=int, default=5)
     parser.add_argument("--turns", type=int, default=20)
     asked = parser.parse_args()
-    print("defect                       runs  happened  right  messages/s (best)")
+    print("fault                        runs  happened  right  messages/s (best)")
     for defect, check in DEFECTS.items():
         right = happened = 0
         rates = []

@@ -1,8 +1,8 @@
-"""How many clean runs of the demo's size are valid? All of them should be: a false alarm costs a run.
+"""How many undisturbed runs of the demo's size are valid? All should be, since a false alarm costs a run.
 
     python benchmarks/clean_runs.py [RUNS [SECONDS]]
 
-Needs the repository's environment. Prints a line a run and the share at the end; exits with 1 where a
+Needs the repository's environment. Prints a line per run, and the number of valid runs at the end. Exits with 1 if a
 run was not valid.
 """
 
@@ -18,8 +18,8 @@ USERS, INTERVAL = 40, 5
 
 
 def main() -> int:
-    """Run them one after the other."""
-    parser = argparse.ArgumentParser(description="Count valid runs among clean ones.")
+    """Make the runs one after the other."""
+    parser = argparse.ArgumentParser(description="Count valid runs among undisturbed ones.")
     parser.add_argument("runs", nargs="?", type=int, default=20)
     parser.add_argument("seconds", nargs="?", type=int, default=15)
     asked = parser.parse_args()
@@ -36,9 +36,10 @@ def _run(number: int, seconds: int) -> bool:
         ]  # fmt: skip
         subprocess.run(command, cwd=name, capture_output=True, check=False)
         (summary,) = Path(name).rglob("summary.json")
-        told = json.loads(summary.read_text())
-        print(number, "valid" if told["valid"] else "INVALID", *told["invalid_reasons"], *told["warnings"], flush=True)
-        return bool(told["valid"])
+        found = json.loads(summary.read_text())
+        verdict = "valid" if found["valid"] else "INVALID"
+        print(number, verdict, *found["invalid_reasons"], *found["warnings"], flush=True)
+        return bool(found["valid"])
 
 
 if __name__ == "__main__":

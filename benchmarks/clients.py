@@ -1,7 +1,7 @@
-"""The clients that are compared: how each is installed, started, and what it says of its first tokens.
+"""The scenarios and clients that are compared: how each client is installed and started, and where it reports TTFTs.
 
-A client runs closed loops: so many streams at a time, the next as soon as one has ended. `Said` is a
-request's TTFT in milliseconds by its id, where the client tells ids, else a list without.
+A client runs closed loops: a fixed number of concurrent streams, each followed at once by the next. `Said` has the
+TTFTs in milliseconds, by request id if the client reports ids, else as a list.
 """
 
 import json
@@ -12,19 +12,57 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
-from scenarios import MODEL, SECONDS, Scenario
 
 HERE = Path(__file__).resolve().parent
 DRIVERS = HERE / "drivers"
 Said = dict[str, float] | list[float]
+MODEL = "katydid-small"
+SECONDS = 30
+"""How long a client loads the target; measurements are taken in the middle."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One column of the table.
+
+    Attributes:
+        streams: number of concurrent requests.
+        target: settings of the embedded target.
+        interval: interval of Katydid's users: a little more than an answer takes.
+        requests: number of requests, for tools that need one: about as many as they send in SECONDS.
+        stream: True if answers are streamed.
+    """
+
+    name: str
+    title: str
+    streams: int
+    target: dict[str, Any]
+    interval: float
+    requests: int
+    stream: bool = True
+
+
+_PACED = {"ttft": 0.2, "chunk_interval": 0.02, "chunks": 100}
+
+SCENARIOS = (
+    Scenario("burst", "64 streams, 200 chunks as fast as possible", 64,
+             {"ttft": 0.0, "chunk_interval": 0.0, "chunks": 200}, 0.001, 4_000),
+    Scenario("paced200", "200 streams, 100 chunks 20 ms apart", 200, _PACED, 2.25, 2_000),
+    Scenario("paced500", "500 streams, 100 chunks 20 ms apart", 500, _PACED, 2.3, 4_500),
+    Scenario("paced1000", "1,000 streams, 100 chunks 20 ms apart", 1000, _PACED, 2.4, 9_000),
+    Scenario("paced1600", "1,600 streams, 100 chunks 20 ms apart", 1600, _PACED, 2.4, 14_000),
+    Scenario("requests", "64 connections, answers in one piece", 64, {"ttft": 0.0, "duration": 0.0, "chunks": 1},
+             0.001, 20_000, stream=False),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a client is to do. `bin` is of its environment, `folder` its own, empty and current."""
+    """The task of a client. `bin` is the folder of its commands, `folder` its own empty working directory."""
 
     bin: Path
     url: str
@@ -37,11 +75,11 @@ class Client:
     """One row of the table.
 
     Attributes:
-        package: whose version is shown; empty for none.
-        requirements: file of `drivers/`, without its ending; None where this repository's environment serves.
-        command: words to start it, and its environment.
-        said: its TTFTs, out of its folder.
-        whole_answers: whether it can ask for an answer in one piece.
+        package: Python package whose version is shown; empty for none.
+        requirements: name of a file in `drivers/`, without its ending; None for this repository's environment.
+        command: returns the words that start it, and its environment variables.
+        said: reads its TTFTs from its folder.
+        whole_answers: True if it can request answers that are not streamed.
     """
 
     name: str
@@ -90,7 +128,7 @@ def _locust_said(folder: Path) -> Said:
 def _floor(start: Start) -> tuple[list[str], dict[str, str]]:
     program, compiler = str(start.folder / "floor"), shutil.which("cc")
     if compiler is None:
-        raise RuntimeError("no C compiler here")
+        raise RuntimeError("there is no C compiler (cc)")
     subprocess.run([compiler, "-O2", "-o", program, str(DRIVERS / "floor.c")], check=True)
     port, streams = str(urlsplit(start.url).port), str(start.scenario.streams)
     return [program, port, streams, str(SECONDS), str(int(start.scenario.stream)), str(start.folder / "ttft")], {}
@@ -161,6 +199,6 @@ CLIENTS = (
 
 
 def environment(more: dict[str, str]) -> dict[str, str]:
-    """This process's, without what would change a run or reach for a network."""
+    """Return this process's environment, without variables that would change a run or use a proxy."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
     return kept | {"NO_PROXY": "*", "no_proxy": "*"} | more

@@ -1,9 +1,9 @@
-"""Is a run over several machines whole, exact and honest? Master, workers and target, each in a network namespace.
+"""Are distributed runs complete, exact, and invalid when they should be? Each process runs in a network namespace.
 
     sudo .venv/bin/python benchmarks/distribution.py [CASE ...]
 
-Each case says what it did, what came of it, and whether that is what it should be; exit code 1 where it
-is not. What the target logged is the truth that rows are compared with. Needs Linux, root and iproute2.
+Each case prints its outcome and whether that is right; the exit code is 1 if something is wrong. Rows are compared with
+the target's log. Needs Linux, root and iproute2.
 """
 
 import json
@@ -25,18 +25,20 @@ KATYDID = Path(sys.executable).parent / "katydid"
 WORKERS = ("worker-a", "worker-b")
 PORT = 8080
 SHORT_CUT = 5.0
-"""Seconds that a worker survives: TCP tries again after twice the time each, so it may be heard only after ten."""
+"""A worker survives a cut of this many seconds. TCP doubles its retransmission time-out, so the master may only receive
+its messages after ten."""
 
 
 @dataclass
 class Outcome:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes:
         code: the master's exit code.
         told: what the master printed.
         truth: the target's log.
-        wrong: what is not as it should be.
+        said: observations that are right.
+        wrong: observations that are wrong.
     """
 
     code: int
@@ -49,22 +51,17 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
     def see(self, what: str, *, good: bool) -> None:
-        """Note something, and whether it should be so."""
+        """Note an observation, and whether it is right."""
         (self.said if good else self.wrong).append(what)
 
     @property
-    def whole(self) -> bool:
-        """Whether every request that the target answered has a row, and only one."""
-        return self.missing.empty and self.samples["request_id"].is_unique
-
-    @property
     def missing(self) -> pd.DataFrame:
-        """Requests that the target answered, and that have no row."""
+        """Requests that the target answered, but that have no row."""
         return self.truth[~self.truth["request_id"].isin(self.samples["request_id"])]
 
 
 class Cluster:
-    """A target, a master and two workers, each on a host of its own."""
+    """A target, a master and two workers, each on its own host."""
 
     def __init__(self, network: Network, folder: Path) -> None:
         self.network = network
@@ -72,7 +69,7 @@ class Cluster:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, host: str, *words: object) -> "subprocess.Popen[bytes]":
-        """Start a command of Katydid's on a host; what it prints goes to a file."""
+        """Start a Katydid command on a host; its output goes to a file."""
         with self.output(host).open("ab") as out:
             process = subprocess.Popen(
                 self.network.command(host, KATYDID, *words),
@@ -85,22 +82,22 @@ class Cluster:
         return process
 
     def output(self, host: str) -> Path:
-        """What was printed on that host."""
+        """Return the file with the output of a host."""
         return self.folder / f"{host}.out"
 
     def target(self, *words: object) -> str:
-        """Start the target; its URL."""
+        """Start the target, and return its URL."""
         address = self.network.address("target")
         self.start("target", "target", "--host", address, "--port", PORT, "--log", "truth.jsonl", *words)
         _wait(lambda: "listening" in self.output("target").read_text(), 20, "the target")
         return f"http://{address}:{PORT}"
 
     def worker(self, host: str) -> "subprocess.Popen[bytes]":
-        """Start a worker; `ip netns exec` becomes the process that it runs, so its id is the worker's."""
+        """Start a worker. `ip netns exec` replaces itself with the worker, so the process id is the worker's."""
         return self.start(host, "run", "stream", "--worker", "--master-host", self.network.address("master"))
 
     def run(self, *words: object, during: Callable[["Cluster", list[Any]], None] | None = None) -> Outcome:
-        """A run with both workers, and what is done to it meanwhile; waits for its end."""
+        """Make a run with both workers, call `during` after its start, and wait for its end."""
         url = f"http://{self.network.address('target')}:{PORT}"
         master = self.start(
             "master", "run", "stream", "--master", "--expect-workers", len(WORKERS), "--host", url, *words
@@ -124,7 +121,7 @@ class Cluster:
         )
 
     def stop(self) -> None:
-        """End what still runs."""
+        """End all processes that are still running."""
         for process in self._running:
             if process.poll() is None:
                 process.terminate()
@@ -134,7 +131,7 @@ class Cluster:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Hosts, and a folder for what they write."""
+    """Yield a cluster with its hosts and a temporary folder."""
     with tempfile.TemporaryDirectory() as folder, Network("target", "master", *WORKERS) as network:
         made = Cluster(network, Path(folder))
         try:
@@ -147,12 +144,12 @@ def _wait(until: Callable[[], Any], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come within {seconds:g} s")
+            raise TimeoutError(f"no sign of {what} within {seconds:g} s")
         time.sleep(0.05)
 
 
 def whole(made: Cluster) -> Outcome:
-    """Two workers, a whole run."""
+    """Two workers, undisturbed."""
     made.target()
     done = made.run("--users", 20, "--interval", 2, "--run-time", "14s", "--warm-up", 4)
     _valid(done)
@@ -163,7 +160,7 @@ def whole(made: Cluster) -> Outcome:
 
 
 def threshold(made: Cluster) -> Outcome:
-    """The failure threshold, with failures on both workers."""
+    """The failure threshold is reached, with failures on both workers."""
     made.target("--fail", "http_500=0.25", "--seed", 3)
     done = made.run("--users", 40, "--interval", 0.5, "--run-time", "30s", "--failure-threshold", 17)
     failed = done.samples[(done.samples["outcome"] == "failed") & ~done.samples["after_stop"]]
@@ -184,17 +181,17 @@ def _short_cut(made: Cluster, _: list[Any]) -> None:
 
 
 def healed(made: Cluster) -> Outcome:
-    """A worker is cut off for five seconds, and comes back."""
+    """A worker is cut off for five seconds, then comes back."""
     made.target()
     pace = ("--users", 20, "--interval", 2, "--warm-up", 4, "--failure-threshold", 0)
     done = made.run(*pace, "--run-time", "35s", "--drain", 10, during=_short_cut)
     _silent(done)
-    done.see("the master said that it is back", good="is back" in done.told)
+    done.see("the master reported that the worker is back", good="is back" in done.told)
     return done
 
 
 def stopped(made: Cluster) -> Outcome:
-    """A worker is cut off for five seconds, and its failures reach the threshold."""
+    """A worker is cut off for five seconds, and the failures reach the threshold."""
     made.target()
     pace = ("--users", 20, "--interval", 1, "--request-timeout", 3, "--failure-threshold", 5)
     done = made.run(*pace, "--run-time", "30s", "--drain", 10, during=_short_cut)
@@ -206,7 +203,7 @@ def stopped(made: Cluster) -> Outcome:
 
 
 def cut_off(made: Cluster) -> Outcome:
-    """A worker is cut off, and never comes back."""
+    """A worker is cut off for good."""
 
     def cut(made: Cluster, _: list[Any]) -> None:
         time.sleep(6)
@@ -232,8 +229,10 @@ def killed(made: Cluster) -> Outcome:
     _lost(done)
     missing = done.missing
     before = at[0] - missing["ended_real_ns"].min() / 1e9 if len(missing) else 0.0
-    said = f"{len(missing)} requests have no row; the first of them ended {before:.2f} s before the kill"
-    done.see(said, good=before < 1.0)
+    done.see(
+        f"{len(missing)} requests have no row; the first of them ended {before:.2f} s before the kill",
+        good=before < 1.0,
+    )
     return done
 
 
@@ -259,25 +258,25 @@ def _valid(done: Outcome) -> None:
 def _complete(done: Outcome) -> None:
     rows, answered = len(done.samples), len(done.truth)
     same = set(done.samples["request_id"]) == set(done.truth["request_id"]) and rows == answered
-    done.see(f"{rows} rows, {answered} requests in the target's log: the same ids: {same}", good=same)
+    done.see(f"{rows} rows, {answered} requests in the target's log, same ids: {same}", good=same)
 
 
 def _silent(done: Outcome) -> None:
     missing, never = done.missing, done.samples[~done.samples["request_id"].isin(done.truth["request_id"])]
     done.see(f"{len(missing)} of {len(done.truth)} requests that reached the target lack a row", good=missing.empty)
     kinds = never["error"].fillna(never["outcome"]).value_counts().to_dict()
-    done.see(f"rows of requests that never reached it: {kinds}", good=not (never["outcome"] == "ok").any())
-    told = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
-    done.see(f"told: {told}", good=len(told) == 1)
+    done.see(f"rows of requests that never reached the target: {kinds}", good=not (never["outcome"] == "ok").any())
+    findings = [finding["message"] for finding in done.summary["findings"] if finding["rule"] == "silences"]
+    done.see(f"findings: {findings}", good=len(findings) == 1)
     done.see(f"exit code {done.code}", good=done.code == 4)
-    done.see("the master said that it heard nothing of it", good="out of touch" in done.told)
+    done.see("the master reported that the worker was silent", good="out of touch" in done.told)
     done.see(f"lost workers: {done.manifest['lost_workers']}", good=not done.manifest["lost_workers"])
 
 
 def _lost(done: Outcome) -> None:
     lost, reasons = done.manifest["lost_workers"], done.summary["invalid_reasons"]
     done.see(f"lost workers: {lost}", good=len(lost) == 1)
-    done.see(f"told: {reasons}", good=any(lost and lost[0] in reason for reason in reasons))
+    done.see(f"reasons: {reasons}", good=any(lost and lost[0] in reason for reason in reasons))
     done.see(f"exit code {done.code}", good=done.code == 4)
 
 
@@ -285,9 +284,9 @@ CASES = {case.__name__: case for case in (whole, threshold, healed, stopped, cut
 
 
 def main() -> int:
-    """Try the cases that were named, or all."""
+    """Run the named cases, or all."""
     if (reason := why_not()) is not None:
-        print(f"not tried: {reason}")
+        print(f"not run: {reason}")
         return 0
     wrong = 0
     for name in sys.argv[1:] or CASES:
@@ -297,7 +296,7 @@ def main() -> int:
             took = time.monotonic() - began
         print(f"{name}: {CASES[name].__doc__} ({took:.0f} s)")
         for line in done.said:
-            print(f"  as it should be: {line}")
+            print(f"  right: {line}")
         for line in done.wrong:
             print(f"  WRONG: {line}")
         if done.wrong:

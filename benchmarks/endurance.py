@@ -1,13 +1,13 @@
-"""Does a long run stay as small as it was? An hour at 500 requests a second, watched from outside.
+"""Does a long run need ever more memory? An hour at 500 requests/s, watched from outside.
 
     python benchmarks/endurance.py --minutes 60
     python benchmarks/endurance.py --minutes 60 --workload batch --metrics
 
-One generator process loads the embedded target; its memory and its descriptors are read every few seconds.
-After the settling time the memory of each minute must stay within `--bound` of the first one's, the descriptors
-must stay where they are, but for connections, of which a slow moment may open as many as there are users; every
-answer of the target's log must have its row, and the run folder must stay small.
-Prints a table and what broke a bound; the exit code is then 1. Linux only where descriptors are counted.
+One generator process loads the embedded target; its memory and descriptors are read every few seconds. After the
+settling time, the memory of each minute must stay within `--bound` of the first minute's. The number of descriptors
+must not grow; connections, which are counted separately, may reach the number of users. Every answer in the target's
+log must have a row, and the run folder must stay small. Prints a table and the bounds that were exceeded; the exit code
+is then 1. Descriptors are only counted on Linux.
 """
 
 import argparse
@@ -27,31 +27,31 @@ from katydid.target.process import RunningTarget, start_target
 
 TARGET = {"ttft": 0.02, "chunks": 5, "chunk_interval": 0.01}
 SETTLE, SHARE_TO_SETTLE = 300.0, 1 / 3
-"""Seconds of a run in which its memory may still grow; at most this share of it."""
+"""Memory may grow in this many first seconds of a run, but at most in this share of it."""
 MORE_DESCRIPTORS = 5
-"""A file that is being written, a look at the machine: what may be open at one moment and not at another."""
+"""Tolerance for descriptors that are open only for a moment, such as a file being written."""
 BYTES_A_ROW = 150.0
-"""Of the samples on disk, which are compressed; the reports do not grow with the rows."""
+"""Limit of the compressed samples on disk, per row; reports do not grow with the rows."""
 MOST_REPORTS = 8e6
-"""Bytes of the two pages and the summary."""
+"""Limit of the two pages and the summary together, in bytes."""
 LOWEST_RATE = 0.95
-"""Share of the rate asked for: below it, another load was sustained."""
+"""The achieved rate must be at least this share of the requested rate."""
 STARTING = 1.0
-"""Seconds of a run in which its users are started, so that they send less."""
+"""Seconds in which users are started, and send less."""
 END_TIME = 600.0
-"""Seconds for the drain and the reports."""
+"""Time-out of the drain and the reports, in seconds."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """The generator at one moment: all its processes together.
+    """The generator at one moment, all its processes together.
 
     Attributes:
-        at: seconds since it began to load.
-        memory: resident bytes.
-        descriptors: open ones but for connections; 0 where they cannot be counted.
-        connections: TCP sockets with an address.
-        rows_bytes: size of the run folder.
+        at: seconds since the start of the load.
+        memory: resident memory in bytes.
+        descriptors: open descriptors without connections; 0 if they cannot be counted.
+        connections: number of TCP sockets.
+        rows_bytes: size of the rows on disk.
     """
 
     at: float
@@ -63,7 +63,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Minute:
-    """Medians of the looks of a minute."""
+    """Medians of the observations of one minute."""
 
     number: int
     memory: float
@@ -74,14 +74,14 @@ class Minute:
 
 @dataclass(frozen=True)
 class Ended:
-    """What the run left.
+    """The results of the run.
 
     Attributes:
-        asked_s: seconds of load that were asked for.
-        rows, answered, missing: samples; requests of the target's log; those of them without a row.
-        samples_bytes, reports_bytes: of the files.
-        reporting_s, reporting_memory: how long the end took, and the most memory in it.
-        valid: what the run says of itself, with its reasons.
+        asked_s: requested seconds of load.
+        rows, answered, missing: number of samples; of answered requests in the target's log; of these without a row.
+        samples_bytes, reports_bytes: sizes of the files.
+        reporting_s, reporting_memory: duration of drain and reports, and peak memory during them.
+        valid, reasons: whether the run is valid by its own summary, and why not.
     """
 
     asked_s: float
@@ -97,7 +97,7 @@ class Ended:
 
 
 def minutes(looks: list[Look], period: float = 60.0) -> list[Minute]:
-    """The looks by periods of the run."""
+    """Group observations by periods of the run."""
     grouped: dict[int, list[Look]] = {}
     for look in looks:
         grouped.setdefault(int(look.at // period), []).append(look)
@@ -114,18 +114,18 @@ def minutes(looks: list[Look], period: float = 60.0) -> list[Minute]:
 
 
 def broken(settled: list[Minute], ended: Ended, *, rate: float, users: int, bound: float) -> list[str]:
-    """The bounds that did not hold, a sentence each.
+    """Return a sentence for each bound that was exceeded.
 
     Args:
-        settled: minutes after the settling time; the first is what the others are compared with.
-        ended: what the run left.
-        rate: requests a second that were asked for.
-        users: who sent them, each at most one at a time.
-        bound: the share by which memory may differ.
+        settled: minutes after the settling time; the others are compared with the first.
+        ended: results of the run.
+        rate: requested rate in requests/s.
+        users: number of users, each with at most one request in flight.
+        bound: share by which memory may differ.
     """
     said = []
     if len(settled) < 2:
-        said.append("the run was too short to say anything of its memory")
+        said.append("the run was too short to judge its memory")
     else:
         first = settled[0]
         worst = max(settled, key=lambda each: abs(each.memory - first.memory))
@@ -134,32 +134,32 @@ def broken(settled: list[Minute], ended: Ended, *, rate: float, users: int, boun
             said.append(f"memory changed by {change:+.1%} (bound {bound:.0%})")
         more = max(each.descriptors for each in settled) - first.descriptors
         if more > MORE_DESCRIPTORS:
-            said.append(f"{more:.0f} more descriptors than when it had settled (bound {MORE_DESCRIPTORS})")
+            said.append(f"{more:.0f} more descriptors than after settling (bound {MORE_DESCRIPTORS})")
         connections = max(each.connections for each in settled)
         if connections > users + MORE_DESCRIPTORS:
-            said.append(f"{connections:.0f} connections of {users} users")
+            said.append(f"{connections:.0f} connections for {users} users")
     if ended.missing:
         said.append(f"{ended.missing} answers of the target have no row")
     if ended.rows < LOWEST_RATE * rate * (ended.asked_s - STARTING):
         said.append(f"{ended.rows / ended.asked_s:.0f} requests/s instead of {rate:g}")
     if ended.rows and ended.samples_bytes / ended.rows > BYTES_A_ROW:
-        said.append(f"{ended.samples_bytes / ended.rows:.0f} bytes a row on disk (bound {BYTES_A_ROW:.0f})")
+        said.append(f"{ended.samples_bytes / ended.rows:.0f} bytes per row on disk (bound {BYTES_A_ROW:.0f})")
     if ended.reports_bytes > MOST_REPORTS:
         said.append(f"reports of {ended.reports_bytes / 1e6:.1f} MB (bound {MOST_REPORTS / 1e6:.0f} MB)")
     return said
 
 
 def main() -> int:
-    """Run, watch, print, judge."""
-    parser = argparse.ArgumentParser(description="Run for long, and see that nothing grows.")
+    """Make the run, watch it, print the figures, and judge them."""
+    parser = argparse.ArgumentParser(description="Make a long run, and check that its memory does not grow.")
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, default=500.0, help="requests a second")
+    parser.add_argument("--rate", type=float, default=500.0, help="requests/s (default: 500)")
     parser.add_argument("--users", type=int, default=250)
     parser.add_argument("--workload", choices=("stream", "batch"), default="stream")
-    parser.add_argument("--metrics", action="store_true", help="with figures for Prometheus, which keep some of it")
-    parser.add_argument("--every", type=float, default=10.0, help="seconds between two looks")
-    parser.add_argument("--bound", type=float, default=0.05, help="share by which memory may differ")
-    parser.add_argument("--results", type=Path, help="keep the run here (default: a folder that is deleted)")
+    parser.add_argument("--metrics", action="store_true", help="also serve Prometheus metrics, which need memory")
+    parser.add_argument("--every", type=float, default=10.0, help="seconds between two observations (default: 10)")
+    parser.add_argument("--bound", type=float, default=0.05, help="share by which memory may differ (default: 0.05)")
+    parser.add_argument("--results", type=Path, help="keep the run here (default: a temporary folder)")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="katydid-endurance-") as name:
         folder = asked.results or Path(name)
@@ -172,15 +172,15 @@ def main() -> int:
     settled = [each for each in parts if each.number * period >= settle]
     complaints = broken(settled, ended, rate=asked.rate, users=asked.users, bound=asked.bound)
     for complaint in complaints:
-        print(f"BROKEN: {complaint}")
+        print(f"EXCEEDED: {complaint}")
     return int(bool(complaints))
 
 
 def run(asked: argparse.Namespace, folder: Path, truth: Path) -> tuple[list[Look], Ended]:
-    """Load the target, look at the generator until it has ended.
+    """Load the target, and observe the generator until it has ended.
 
     Raises:
-        SystemExit: it did not come to its end.
+        SystemExit: it left no result.
     """
     seconds = asked.minutes * 60
     with start_target(**TARGET, log=str(truth)) as target:
@@ -215,13 +215,13 @@ def _wait_for_load(process: subprocess.Popen[bytes], target: RunningTarget) -> N
         if target.stats()["requests"] > 0:
             return
         time.sleep(0.2)
-    raise SystemExit("the generator did not come to load the target")
+    raise SystemExit("the generator never loaded the target")
 
 
 def _watch(
     process: subprocess.Popen[bytes], folder: Path, seconds: float, every: float
 ) -> tuple[list[Look], float, int]:
-    """Looks until the load is over; then how long the end took, and the most memory in it."""
+    """Observe until the load ends; also return how long drain and reports took, and their peak memory."""
     root = psutil.Process(process.pid)
     began = time.monotonic()
     looks: list[Look] = []
@@ -238,7 +238,7 @@ def _watch(
 
 
 def _size(root: psutil.Process) -> tuple[int, int, int]:
-    """Memory, descriptors but for connections, and connections."""
+    """Return memory, descriptors without connections, and connections."""
     memory = descriptors = connections = 0
     try:
         for each in (root, *root.children(recursive=True)):
@@ -246,7 +246,7 @@ def _size(root: psutil.Process) -> tuple[int, int, int]:
             descriptors += each.num_fds() if hasattr(each, "num_fds") else 0
             connections += len(each.net_connections("tcp"))
     except psutil.NoSuchProcess:
-        pass  # it has ended between two looks
+        pass  # it has just ended
     return memory, max(0, descriptors - connections), connections
 
 
@@ -255,10 +255,10 @@ def _ended(run_folder: Path, truth: Path, seconds: float, reporting_s: float, re
     answered = missing = 0
     with truth.open(encoding="utf-8") as lines:
         for line in lines:
-            told = json.loads(line)
-            if told["request_id"] and told["outcome"] == "sent":
+            truth_row = json.loads(line)
+            if truth_row["request_id"] and truth_row["outcome"] == "sent":
                 answered += 1
-                missing += told["request_id"] not in rows
+                missing += truth_row["request_id"] not in rows
     summary = json.loads((run_folder / "summary.json").read_text(encoding="utf-8"))
     reports = sum((run_folder / name).stat().st_size for name in ("report.html", "locust.html", "summary.json"))
     return Ended(
@@ -276,7 +276,7 @@ def _ended(run_folder: Path, truth: Path, seconds: float, reporting_s: float, re
 
 
 def show(parts: list[Minute], ended: Ended, period: float) -> None:
-    """Print the course of the run and its end."""
+    """Print the figures over time, and the results."""
     print("from (s)  memory (MB)  descriptors  connections  rows on disk (MB)")
     for part in parts:
         start = part.number * period
@@ -285,11 +285,11 @@ def show(parts: list[Minute], ended: Ended, period: float) -> None:
             f"{part.rows_bytes / 1e6:17.1f}"
         )
     print(
-        f"{ended.rows} rows in {ended.asked_s:.0f} s ({ended.rows / ended.asked_s:.1f} a second); "
+        f"{ended.rows} rows in {ended.asked_s:.0f} s ({ended.rows / ended.asked_s:.1f}/s); "
         f"{ended.answered} answers in the target's log, {ended.missing} of them without a row"
     )
     print(
-        f"samples.parquet {ended.samples_bytes / 1e6:.1f} MB ({ended.samples_bytes / max(1, ended.rows):.0f} bytes a "
+        f"samples.parquet {ended.samples_bytes / 1e6:.1f} MB ({ended.samples_bytes / max(1, ended.rows):.0f} bytes per "
         f"row), reports {ended.reports_bytes / 1e6:.2f} MB"
     )
     print(f"written in {ended.reporting_s:.0f} s after the load, with at most {ended.reporting_memory / 1e6:.0f} MB")

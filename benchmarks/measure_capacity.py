@@ -1,8 +1,8 @@
-"""Real searches against the embedded target, whose capacity is known: how near, how sure, how long. About 15 minutes.
+"""Capacity searches against the embedded target of known capacity: error, interval and duration. About 15 minutes.
 
     .venv/bin/python benchmarks/measure_capacity.py [NAME ...]
 
-The truth is computed by `tests/support/queue_model.py`, event by event, without load.
+`tests/support/queue_model.py` computes the truth by discrete-event simulation.
 """
 
 import json
@@ -31,7 +31,7 @@ TARGETS = {
 
 
 def main() -> None:
-    """Search each target, and print a line each."""
+    """Search each target, and print a line for each."""
     for name in sys.argv[1:] or TARGETS:
         options, queue = TARGETS[name]
         truth = queue.capacity(INTERVAL, OBJECTIVE, MOST) if queue else None

@@ -1,4 +1,4 @@
-"""One client in one scenario: its CPU time in a steady window, and its TTFTs against the target's log."""
+"""Measures one client in one scenario: its CPU time in a steady window, and its TTFTs against the target's log."""
 
 import os
 import signal
@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from clients import Client, Said, Start, environment
-from scenarios import Scenario
+from clients import Client, Said, Scenario, Start, environment
 
 from katydid.doctor.trial import pinned, share_out
 from katydid.target.process import RunningTarget
@@ -25,13 +24,14 @@ class Measured:
     """Figures of one measurement.
 
     Attributes:
-        us_each: microseconds of CPU a chunk, or a request where answers come in one piece.
-        per_s: chunks or requests a second in the window.
-        cpu: of the client, all its processes; 1 = a core.
-        others_cpu: of everything but client and target.
-        ttft_error_p99: milliseconds; see `matched`.
-        matched: `request` where errors are those of each request, `distribution` where the p99 of the
-            client's TTFTs is compared with the p99 of the true ones.
+        us_each: microseconds of CPU per chunk, or per request if answers are not streamed.
+        per_s: chunks or requests per second in the window.
+        cpu: CPU of all of the client's processes, in cores.
+        others_cpu: CPU of all processes except client and target.
+        ttft_error_p99: in milliseconds; see `matched`.
+        matched: `request` if errors are per request; `distribution` if the quantiles of the client's TTFTs are compared
+            with those of the true ones.
+        compared: number of TTFTs compared.
     """
 
     client: str
@@ -47,15 +47,15 @@ class Measured:
     compared: int
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the figures for JSON."""
         return asdict(self)
 
 
 def measure(client: Client, scenario: Scenario, bin_folder: Path, folder: Path) -> Measured:
-    """Run it.
+    """Measure a client in a scenario.
 
     Raises:
-        RuntimeError: it did not come to load the target, or left no results.
+        RuntimeError: it did not load the target, or left no results.
     """
     cores = share_out()
     with pinned(cores.target):
@@ -75,7 +75,7 @@ def measure(client: Client, scenario: Scenario, bin_folder: Path, folder: Path) 
             after, until = _cpu(process.pid, target.pid), time.time_ns()
             process.wait(END_TIME)
         except subprocess.TimeoutExpired:
-            raise RuntimeError(f"did not end by itself: {_last_words(folder)}") from None
+            raise RuntimeError(f"it did not end by itself: {_last_lines(folder)}") from None
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -86,7 +86,7 @@ def measure(client: Client, scenario: Scenario, bin_folder: Path, folder: Path) 
     number = _done_between(truth, real, until, scenario)
     p50, p99, matched, compared = _errors(client.said(folder), truth) if scenario.stream else (None, None, None, 0)
     if scenario.stream and not compared:
-        raise RuntimeError(f"told no TTFT: {_last_words(folder)}")
+        raise RuntimeError(f"it reported no TTFT: {_last_lines(folder)}")
     return Measured(
         client.name, scenario.name, mine / number * 1e6, number / seconds, mine / seconds, targets / seconds,
         max(0.0, everybody - mine - targets) / seconds, p50, p99, matched, compared,
@@ -97,22 +97,22 @@ def _wait_for_load(process: subprocess.Popen[bytes], target: RunningTarget, scen
     until = time.monotonic() + START_TIME
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise RuntimeError(f"ended early: {_last_words(Path(target.settings.log or '').parent)}")
+            raise RuntimeError(f"it ended early: {_last_lines(Path(target.settings.log or '').parent)}")
         stats = target.stats()
         if stats["requests"] >= 2 * scenario.streams or stats["in_flight"] >= 0.8 * scenario.streams:
             time.sleep(SETTLE)
             return
         time.sleep(0.2)
-    raise RuntimeError("never loaded the target")
+    raise RuntimeError("it never loaded the target")
 
 
-def _last_words(folder: Path) -> str:
+def _last_lines(folder: Path) -> str:
     lines = (folder / "output").read_text(errors="replace").strip().splitlines()
     return " ".join(lines[-3:])[-300:]
 
 
 def _cpu(client: int, target: int) -> tuple[float, float, float]:
-    """CPU seconds of the client's processes, the target's, and the whole machine."""
+    """Return CPU seconds of the client's processes, of the target's, and of the whole machine."""
     times = psutil.cpu_times()
     return _tree(client), _tree(target), sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
 
@@ -130,7 +130,7 @@ def _tree(root: int) -> float:
 
 
 def _done_between(truth: pd.DataFrame, begin: int, end: int, scenario: Scenario) -> float:
-    """Chunks that the target sent in the window, or requests that it answered."""
+    """Return how many chunks the target sent in the window, or how many requests it answered."""
     if not scenario.stream:
         return float(truth["ended_real_ns"].between(begin, end).sum())
     first, last = truth["first_chunk_real_ns"], truth["last_chunk_real_ns"]

@@ -1,7 +1,7 @@
-"""Machines that are none: network namespaces of this one, each with an address of its own, on one bridge.
+"""Virtual hosts: network namespaces of this machine, each with its own address, on one bridge.
 
-Needs Linux, root and iproute2. Everything lies inside the namespaces, the bridge too; nothing of the
-machine's own network is touched, and all of it goes when the context ends.
+Needs Linux, root and iproute2. Everything, including the bridge, is inside the namespaces. The machine's own network is
+not changed, and everything is removed when the context ends.
 """
 
 import os
@@ -16,7 +16,7 @@ IP = shutil.which("ip") or "ip"
 
 
 def why_not() -> str | None:
-    """Why namespaces cannot be made here; None where they can."""
+    """Return why namespaces cannot be made here, or None if they can."""
     if shutil.which("ip") is None:
         return "there is no `ip` command (iproute2)"
     name = f"kd{os.getpid()}-try"
@@ -31,7 +31,7 @@ class Network:
     """Hosts on one bridge; a context manager.
 
     Args:
-        hosts: their names.
+        hosts: names of the hosts.
     """
 
     def __init__(self, *hosts: str) -> None:
@@ -60,19 +60,19 @@ class Network:
         self._stack.close()
 
     def address(self, host: str) -> str:
-        """Its address."""
+        """Return the address of a host."""
         return f"{SUBNET}.{self._hosts.index(host) + 1}"
 
     def command(self, host: str, *words: object) -> list[str]:
-        """A command, as it is run on that host."""
+        """Return the command line that runs a command on a host."""
         return [IP, "netns", "exec", self._name(host), *map(str, words)]
 
     def cut(self, host: str) -> None:
-        """Take its cable out: nothing reaches it, and it notices nothing but silence."""
+        """Disconnect a host; it receives nothing more, but its own interface stays up."""
         _need("-n", self._name("hub"), "link", "set", "dev", host, "down")
 
     def heal(self, host: str) -> None:
-        """Put its cable in again."""
+        """Reconnect a host."""
         _need("-n", self._name("hub"), "link", "set", "dev", host, "up")
 
     def _name(self, host: str) -> str:

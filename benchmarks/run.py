@@ -1,10 +1,10 @@
-"""Compare load generators on the same target: CPU time a chunk, requests a second and core, error of the TTFT.
+"""Compare load generators on the same target: CPU time per chunk, requests per second per core, TTFT error.
 
     python benchmarks/run.py [--clients katydid,locust,…] [--scenarios burst,paced200,…] [--results F] [--repeat N]
 
-Run it with the repository's environment (`./scripts/setup`); it makes one for each client in
-`benchmarks/.venvs` from its pinned requirements. The target has the first core, the client the second.
-Results are added to a JSON file, a line a measurement; the table is made of all of them (medians).
+Run it with the repository's environment (`./scripts/setup`). It makes an environment for each client in
+`benchmarks/.venvs` from pinned requirements. The target runs on the first core, the client on the second.
+Each measurement is appended to a file as a line of JSON; the table shows the medians of all lines.
 """
 
 import argparse
@@ -18,9 +18,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from clients import CLIENTS, DRIVERS, HERE, Client
+from clients import CLIENTS, DRIVERS, HERE, SCENARIOS, Client, Scenario
 from measuring import measure
-from scenarios import SCENARIOS, Scenario
 
 NEEDS_TOKENIZER = {"genai-bench", "guidellm", "aiperf"}
 
@@ -46,24 +45,24 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Compare load generators on the embedded target.")
-    parser.add_argument("--clients", help="parts of names, comma-separated; all of them by default")
-    parser.add_argument("--scenarios", help=f"of {', '.join(s.name for s in SCENARIOS)}; all by default")
-    parser.add_argument("--repeat", type=int, default=1, help="measurements of each (1)")
-    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl", help="file that results are added to")
+    parser.add_argument("--clients", help="names, or parts of names, comma-separated (default: all)")
+    parser.add_argument("--scenarios", help=f"any of {', '.join(s.name for s in SCENARIOS)} (default: all)")
+    parser.add_argument("--repeat", type=int, default=1, help="measurements per client and scenario (default: 1)")
+    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl", help="file to append results to")
     parser.add_argument("--venvs", type=Path, default=HERE / ".venvs", help="folder of the clients' environments")
-    parser.add_argument("--table", action="store_true", help="measure nothing, only print the table")
+    parser.add_argument("--table", action="store_true", help="only print the table, without measuring")
     return parser
 
 
 def _named(wanted: str | None, name: str) -> bool:
-    """Whether a name is wanted: a part of it is, or all of it; a whole name is no part of others."""
+    """Return True if a name is wanted. A full name of a client selects only that client, any other text is a part."""
     whole = {client.name.lower() for client in CLIENTS}
     parts = [part.strip().lower() for part in (wanted or "").split(",")]
     return wanted is None or any(part == name.lower() or (part in name.lower() and part not in whole) for part in parts)
 
 
 def _environment(client: Client, venvs: Path) -> tuple[Path, dict[str, Any]]:
-    """Its commands' folder, made where it is missing; and why there is none."""
+    """Return the folder of the client's commands, which is made if missing, and the reason if that failed."""
     if client.requirements is None:
         return Path(sys.executable).parent, {}
     folder = venvs / client.requirements
@@ -78,14 +77,14 @@ def _environment(client: Client, venvs: Path) -> tuple[Path, dict[str, Any]]:
             made = subprocess.run(command, capture_output=True, text=True, check=False)
             if made.returncode:
                 last = made.stderr.strip().splitlines()[-1]
-                return folder / "bin", {"not_run": f"cannot be installed here: {last}"}
+                return folder / "bin", {"not_run": f"installation failed: {last}"}
         done.touch()
     return folder / "bin", {}
 
 
 def _one(client: Client, scenario: Scenario, bin_folder: Path) -> dict[str, Any]:
     if not scenario.stream and not client.whole_answers:
-        return {"not_run": "it has no such mode"}
+        return {"not_run": "it only supports streaming"}
     with TemporaryDirectory(prefix="katydid-bench-") as name:
         folder = Path(name)
         if client.package in NEEDS_TOKENIZER:
@@ -106,7 +105,7 @@ def _version(client: Client, bin_folder: Path) -> str:
 
 
 def table(rows: Iterable[dict[str, Any]]) -> str:
-    """Markdown: a line a client, medians of what was measured."""
+    """Return a Markdown table with a line per client, of medians."""
     rows = list(rows)
     lines = [
         "| client | " + " | ".join(f"{s.title}" for s in SCENARIOS) + " |",

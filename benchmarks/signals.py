@@ -1,17 +1,17 @@
-"""What do signals cost a run? 200 of them at random moments: nothing older than a second may be lost, nothing invented.
+"""What does a run lose through a signal? 200 runs get one each at a random moment.
 
     python benchmarks/signals.py [--runs 200] [--seed 0] [--json FILE]
 
-Each run has an arrival mode of its own (paced, closed, rate, with and without worker processes) and gets one signal
-between its start and a second after its end: `kill -9` of one process, of the master, of a worker, of all; SIGTERM,
-SIGHUP; SIGSTOP with SIGCONT a while later. The target's own log is the truth. Afterwards `katydid report` reads what is
-left. Prints a line a run, and a table at the end; exits with 1 where a rule was broken:
+The runs go through the arrival modes (paced, closed, rate, each with and without worker processes). Each gets one
+signal between its start and a second after its end: SIGKILL to the master, a worker or all processes; SIGTERM; SIGHUP;
+or SIGSTOP, followed by SIGCONT. The target's log is the truth. Afterwards `katydid report` reads what is left. Prints a
+line per run, and a table at the end. Exits with 1 if a rule was violated:
 
-- no request that the target had ended a second before the signal is missing from the rows, and none is there twice;
-- no run whose process was killed is called whole, and none that stood still in its window is called valid;
-- no traceback, and nothing of ours goes on once the run's processes are gone for 30 s.
+- Every request that ended more than a second before the signal has exactly one row.
+- A run with a killed process is marked as partial, and one that was stopped while it sent requests is invalid.
+- There is no traceback, and no process of the run is left 30 s after the end of its master.
 
-Needs the repository's environment, a quiet machine, and about 15 s a run.
+Needs the repository's environment, a quiet machine, and about 15 s per run.
 """
 
 import argparse
@@ -43,20 +43,20 @@ MODES = {
     "closed, 2 workers": ("--users", 4, "--interval", 0, "--processes", 2),
     "rate, 2 workers": ("--rate", 10, "--processes", 2),
 }
-DEEDS = ("kill master", "kill worker", "kill all", "SIGTERM", "SIGHUP", "stop master", "stop worker")
+ACTIONS = ("kill master", "kill worker", "kill all", "SIGTERM", "SIGHUP", "stop master", "stop worker")
 SLACK = 1.0
-"""Seconds before the signal whose rows may be lost."""
+"""Rows of requests that ended within this many seconds before the signal may be lost."""
 STOOD = 1.5
-"""Seconds that a process is stopped for: long enough to spoil what it measures."""
+"""A process is stopped for this many seconds: long enough to invalidate its measurements."""
 
 
 @dataclass
 class Outcome:
-    """What became of a run."""
+    """The outcome of a run."""
 
     number: int
     mode: str
-    deed: str
+    action: str
     after_s: float
     code: int | None = None
     rows: int = 0
@@ -67,36 +67,36 @@ class Outcome:
     broken: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """For people."""
+        """Return the outcome as a line for people."""
         state = {None: "no run", True: "valid", False: "invalid"}[self.valid] + ", partial" * bool(self.partial)
-        told = f"{self.number:3} {self.mode:18} {self.deed:12} at {self.after_s:4.1f} s: code {self.code}, {state}"
+        begin = f"{self.number:3} {self.mode:18} {self.action:12} at {self.after_s:4.1f} s: code {self.code}, {state}"
         rows = f"{self.rows} rows, {self.lost} lost, {self.twice} twice"
-        return f"{told}, {rows}" + "".join(f"\n    BROKEN: {why}" for why in self.broken)
+        return f"{begin}, {rows}" + "".join(f"\n    VIOLATED: {why}" for why in self.broken)
 
 
 def main() -> int:
-    """Run them one after the other."""
+    """Make the runs one after the other."""
     parser = argparse.ArgumentParser(description="Send signals to runs at random moments.")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write the outcomes")
+    parser.add_argument("--json", type=Path, help="write the outcomes to this file")
     asked = parser.parse_args()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, also by the runs
-    dice = random.Random(asked.seed)  # noqa: S311 - the same every time, so that a failure can be found again
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the runs would inherit that SIGHUP is ignored
+    dice = random.Random(asked.seed)  # noqa: S311 - seeded, so that a failure can be reproduced
     outcomes = []
     for number in range(asked.runs):
         mode = list(MODES)[number % len(MODES)]
-        deed = dice.choice([d for d in DEEDS if "worker" not in d or "worker" in mode])
-        outcomes.append(_run(Outcome(number + 1, mode, deed, round(dice.uniform(0.5, SECONDS + 1.0), 1))))
+        action = dice.choice([each for each in ACTIONS if "worker" not in each or "worker" in mode])
+        outcomes.append(_run(Outcome(number + 1, mode, action, round(dice.uniform(0.5, SECONDS + 1.0), 1))))
         print(outcomes[-1].line(), flush=True)
     if asked.json:
         asked.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
-    for deed, count in sorted(Counter(outcome.deed for outcome in outcomes).items()):
-        bad = sum(bool(outcome.broken) for outcome in outcomes if outcome.deed == deed)
-        print(f"{deed:12} {count:4} runs, {bad} broke a rule")
+    for action, count in sorted(Counter(outcome.action for outcome in outcomes).items()):
+        bad = sum(bool(outcome.broken) for outcome in outcomes if outcome.action == action)
+        print(f"{action:12} {count:4} runs, {bad} violated a rule")
     lost = max((outcome.lost for outcome in outcomes), default=0)
     broken = sum(bool(outcome.broken) for outcome in outcomes)
-    print(f"{broken} of {len(outcomes)} runs broke a rule; rows older than {SLACK:g} s that were lost: {lost} at most")
+    print(f"{broken} of {len(outcomes)} runs violated a rule; most lost rows older than {SLACK:g} s: {lost}")
     return int(broken > 0)
 
 
@@ -111,19 +111,19 @@ def _run(outcome: Outcome) -> Outcome:
             _wait_for(lambda: target.stats()["requests"] > 1 or running.process.poll() is not None, 60)
             time.sleep(outcome.after_s)
             at = time.time()
-            _do(outcome.deed, running)
+            _do(outcome.action, running)
             outcome.code = running.wait(60)
             _wait_for(lambda: not _ours(running), 30)
             if left := _ours(running):
-                outcome.broken.append(f"{len(left)} processes go on")
+                outcome.broken.append(f"{len(left)} processes are left")
         finally:
             running.kill_all()
         _judge(outcome, Path(name) / "w", target.log(), at, running)
     return outcome
 
 
-def _do(deed: str, running: Running) -> None:
-    what, _, whom = deed.partition(" ")
+def _do(action: str, running: Running) -> None:
+    what, _, whom = action.partition(" ")
     master = psutil.Process(running.process.pid) if running.process.poll() is None else None
     if master is None:
         return
@@ -136,7 +136,7 @@ def _do(deed: str, running: Running) -> None:
         process.suspend()
         time.sleep(STOOD)
         process.resume()
-    elif what == "SIGHUP":  # which a terminal sends to all
+    elif what == "SIGHUP":  # a terminal sends it to all processes
         os.killpg(running.process.pid, signal.SIGHUP)
     else:
         master.terminate()
@@ -151,7 +151,7 @@ def _judge(outcome: Outcome, folder: Path, log: list[dict[str, object]], at: flo
     report = katydid("report", paths[0], folder=folder / "report", cold=True)
     report.wait(60)
     if "Traceback" in report.err:
-        outcome.broken.append("a traceback of the report")
+        outcome.broken.append("a traceback of katydid report")
     run = load_run(paths[0])
     rows, summary = run.samples()["request_id"], json.loads((paths[0] / "summary.json").read_text())
     outcome.valid, outcome.partial = bool(summary["valid"]), bool(run.manifest().partial)
@@ -161,23 +161,23 @@ def _judge(outcome: Outcome, folder: Path, log: list[dict[str, object]], at: flo
     if outcome.lost:
         outcome.broken.append(f"{outcome.lost} rows older than {SLACK:g} s are lost")
     if outcome.twice:
-        outcome.broken.append(f"{outcome.twice} rows are there twice")
+        outcome.broken.append(f"{outcome.twice} rows are duplicates")
     inside = outcome.after_s + STOOD < SECONDS - 1.0
-    if inside and outcome.deed in {"kill master", "kill all"} and not outcome.partial:
-        outcome.broken.append("a killed run is called whole")
-    loads = outcome.deed.endswith("worker") or (outcome.deed == "stop master" and "workers" not in outcome.mode)
+    if inside and outcome.action in {"kill master", "kill all"} and not outcome.partial:
+        outcome.broken.append("a killed run is not marked as partial")
+    loads = outcome.action.endswith("worker") or (outcome.action == "stop master" and "workers" not in outcome.mode)
     if inside and loads and outcome.valid:
-        outcome.broken.append("valid, although what sends its requests was disturbed")
+        outcome.broken.append("valid, although the process that sends its requests was disturbed")
 
 
 def _ended_before(log: list[dict[str, object]], at: float) -> list[dict[str, object]]:
-    """Requests that the target had answered whole by then, the looks before the load left out."""
+    """Return the requests that the target had answered completely by then, without preflight requests."""
     sent = [line for line in log if line["outcome"] == "sent" and line["request_id"] != "preflight"]
     return [line for line in sent if int(str(line["ended_real_ns"])) / 1e9 < at]
 
 
 def _ours(running: Running) -> list[psutil.Process]:
-    """Processes of the run that are still there: they share its session."""
+    """Return the living processes of the run, which share its process session."""
     found = []
     for process in psutil.process_iter():
         try:

@@ -1,10 +1,11 @@
-"""How often is `katydid ab` right, and after how many pairs? Simulated series, judged as real ones are.
+"""How often is `katydid ab` right, and after how many pairs? Simulated series, judged by the real code.
 
-Each run has a value of every metric that decides for streams; each scatters from run to run by the same standard
-deviation, half of whose variance is the same for all. The two runs of a pair share a part of their variance, or none.
-The history is ten runs of an earlier version, or none; or the pairs of an earlier `ab`, known as such or not.
+Each run has a value of every primary metric of streams. All metrics vary from run to run with the same standard
+deviation; half of the variance is common to all metrics of a run. The two runs of a pair share a part of their
+variance, or none. The history is ten runs of an earlier version, or none, or the pairs of an earlier `ab`, which are
+either known as pairs or treated as separate runs.
 
-    python benchmarks/simulate_ab.py   # 2,000 series a cell, some minutes: the tables of docs/verdicts.md
+    python benchmarks/simulate_ab.py   # 2,000 series per cell, some minutes: the tables of docs/verdicts.md
     python benchmarks/simulate_ab.py --series 100 --only 1 --rows 4:8
 """
 
@@ -38,9 +39,9 @@ class History:
     """Earlier runs.
 
     Attributes:
-        runs: of one version.
-        pairs: of two versions, made by an earlier `ab`.
-        known: whether their pairs are known as such.
+        runs: number of runs of one version.
+        pairs: number of pairs of two versions, made by an earlier `ab`.
+        known: True if the pairs are known as pairs.
     """
 
     runs: int = 0
@@ -53,7 +54,7 @@ USUAL = History(runs=HISTORY)
 
 @dataclass(frozen=True)
 class Series:
-    """Shares of the series, and the mean number of their pairs."""
+    """Shares of the verdicts, and the mean number of pairs."""
 
     slower: float
     faster: float
@@ -71,16 +72,16 @@ def simulate(
     shared: float = 0.0,
     most: int = MOST,
 ) -> Series:
-    """Many series of pairs, each until it is decided.
+    """Simulate many series of pairs, each until its verdict.
 
     Args:
-        sd: of a run's log values from run to run.
-        truth: by what fraction the new version is slower.
-        series: how many.
+        sd: standard deviation of log values from run to run.
+        truth: fraction by which the new version is slower.
+        series: number of series.
         random: draws the runs.
         history: earlier runs.
-        shared: the part of a run's variance that its partner has too.
-        most: pairs.
+        shared: part of the variance that the two runs of a pair share.
+        most: maximum number of pairs.
     """
     settings = CompareSettings()
     looks = planned_looks(settings, most, with_history=history != History())
@@ -103,7 +104,7 @@ def simulate(
 def _earlier(
     sd: float, shared: float, history: History, random: np.random.Generator
 ) -> tuple[list[Runs], list[list[tuple[Estimates, Estimates]]]]:
-    """Runs by version, and the pairs among them."""
+    """Draw earlier runs: the runs by version, and the pairs among them."""
     if not history.pairs:
         return ([_pairs(sd, 0.0, history.runs, random)[0]] if history.runs else []), []
     versions = _pairs(sd, shared, history.pairs, random)
@@ -111,13 +112,13 @@ def _earlier(
 
 
 def _pairs(sd: float, shared: float, count: int, random: np.random.Generator, slower: float = 0.0) -> tuple[Runs, Runs]:
-    """Runs of both sides, pair by pair."""
-    common = _luck(sd * shared**0.5, count, random)
-    base, new = (common + _luck(sd * (1.0 - shared) ** 0.5, count, random) for _ in range(2))
+    """Draw the runs of both sides, pair by pair."""
+    common = _noise(sd * shared**0.5, count, random)
+    base, new = (common + _noise(sd * (1.0 - shared) ** 0.5, count, random) for _ in range(2))
     return _estimates(base), _estimates(new + np.log1p(slower))
 
 
-def _luck(sd: float, count: int, random: np.random.Generator) -> np.ndarray:
+def _noise(sd: float, count: int, random: np.random.Generator) -> np.ndarray:
     half = sd * 0.5**0.5
     return random.normal(0.0, half, (count, 1)) + random.normal(0.0, half, (count, len(STREAM)))
 
@@ -139,7 +140,7 @@ PAIR_COLUMNS = ("shared variance", "earlier pairs", *COLUMNS[2:])
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate series of pairs and count the verdicts.")
-    parser.add_argument("--series", type=int, default=2000, help="a cell (default: 2000)")
+    parser.add_argument("--series", type=int, default=2000, help="series per cell (default: 2000)")
     add_options(parser)
     options = parser.parse_args()
     print_tables({COLUMNS: _usual(options.series), PAIR_COLUMNS: _with_pairs(options.series)}, options)

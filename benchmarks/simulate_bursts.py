@@ -1,9 +1,9 @@
-"""What does a burst say of services whose concurrency is known? Simulated, by the code that diagnoses real ones.
+"""How often is the diagnosis of a burst right? Simulated services of known concurrency, diagnosed by the real code.
 
-    python benchmarks/simulate_bursts.py   # 40 of each, some minutes: the table of docs/explanation/capacity.md
+    python benchmarks/simulate_bursts.py   # 40 bursts each, some minutes: the table of docs/explanation/capacity.md
 
-One request alone, a burst, a smaller one and one request alone again, as `katydid run burst` sends them, each after the
-one before is over. Service times vary by 5 % (standard deviation), unless the row says otherwise.
+As in `katydid run burst`, there is one request alone, a burst, a smaller burst and one request alone again, each after
+the one before has ended. Service times vary by 5 % (standard deviation), unless the row says otherwise.
 """
 
 import argparse
@@ -24,19 +24,22 @@ VARIATION = 0.05
 
 
 class Service:
-    """A service with a state that lasts from one burst to the next."""
+    """A service, which keeps its state from one burst to the next."""
 
     def ends(self, random: Random, requests: int) -> list[float]:
-        """When each request of a burst ends, seconds after its beginning."""
+        """Return when each request of a burst ends, in seconds from its start."""
         raise NotImplementedError
 
 
 @dataclass
 class Queue(Service):
-    """One queue for workers of a service time each; `cold` draws what a worker's first request takes.
+    """One queue with several workers.
 
     Attributes:
-        added: when each worker is there, from the first burst's beginning; those of later bursts have them all.
+        workers: service time of each worker.
+        variation: standard deviation of service times, as a fraction.
+        cold: range of the time of a worker's first request; None if it is not slower.
+        added: when each worker is added, from the start of the first burst; later bursts have all workers.
     """
 
     workers: tuple[float, ...]
@@ -66,7 +69,7 @@ class Queue(Service):
 
 @dataclass
 class Shared(Service):
-    """All requests at once, on `cores` that they share."""
+    """Serves all requests at once; they share `cores`."""
 
     cores: int
     work: float
@@ -84,7 +87,7 @@ class Shared(Service):
 
 @dataclass
 class Batched(Service):
-    """Continuous batching: a step gives each request a token, and takes longer the more there are."""
+    """Continuous batching: each step makes one token per request, and takes longer with more requests."""
 
     step: float
     each: float
@@ -97,7 +100,7 @@ class Batched(Service):
 
 @dataclass
 class Limited(Service):
-    """Accepts requests at a rate; each takes `service` from there."""
+    """A rate limiter that admits requests; each then takes `service` seconds."""
 
     per_s: float
     service: float
@@ -110,7 +113,7 @@ class Limited(Service):
 
 @dataclass(frozen=True)
 class Row:
-    """A service, and which answers are right of it beside `not determined`."""
+    """A service, with the verdicts and possible causes that are right; `not determined` is right for all."""
 
     make: Callable[[], Service]
     right: tuple[str, ...] = ()
@@ -146,7 +149,7 @@ ROWS = {
 
 
 def diagnosed(service: Service, users: int, random: Random) -> Diagnosis:
-    """What a run of the workload says, with its probes."""
+    """Return the diagnosis of a run of the workload, with its probes."""
 
     def burst(requests: int) -> Burst:
         return Burst(np.sort(1000.0 * np.asarray(service.ends(random, requests))), np.empty(0))
@@ -157,7 +160,7 @@ def diagnosed(service: Service, users: int, random: Random) -> Diagnosis:
 
 
 def counted(row: Row, users: int, searches: int) -> tuple[int, int, Counter[str]]:
-    """How many answers are right, how many of those are a number or name the cause, and what was said."""
+    """Return how many diagnoses are right, how many of them name the concurrency or the cause, and all verdicts."""
     found = [diagnosed(row.make(), users, np.random.default_rng(seed)) for seed in range(searches)]
     named = [d.verdict in row.right or any(cause in d.possible for cause in row.possible) for d in found]
     right = [name or d.verdict == NOT_DETERMINED for name, d in zip(named, found, strict=True)]
@@ -169,7 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bursts", type=int, default=40)
     asked = parser.parse_args()
-    print("| service | " + " | ".join(f"{users} users" for users in SIZES) + " | said most often |")
+    print("| service | " + " | ".join(f"{users} users" for users in SIZES) + " | most frequent verdict |")
     print("|---" * (len(SIZES) + 2) + "|")
     for name, row in ROWS.items():
         cells, said = [], Counter[str]()

@@ -1,10 +1,10 @@
-"""How near is `katydid capacity` to the truth? Simulated searches, by the code that does real ones.
+"""How exact is `katydid capacity`? Simulated searches, made by the real code.
 
-Targets are those of `tests/support/capacity_targets.py` and `queue_model.py`, whose capacity is known: computed where
-that is exact, else found in stages of half an hour; where requests fail that is more, as they need no slot. Users have
-an interval of 2 s; p95 ≤ 1 s, failures ≤ 5 %.
+The targets of `tests/support/capacity_targets.py` and `queue_model.py` have a known capacity. It is computed if there
+is an exact formula, otherwise found by simulating stages of half an hour. Failing requests raise it, since they need no
+slot. Users have an interval of 2 s; the objective is p95 ≤ 1 s and failures ≤ 5 %.
 
-    python benchmarks/simulate_capacity.py   # 60 searches a row, an hour: the table of docs/explanation/capacity.md
+    python benchmarks/simulate_capacity.py   # 60 searches per row, an hour: the table of docs/explanation/capacity.md
     python benchmarks/simulate_capacity.py --searches 10 sharing limiter
 """
 
@@ -29,44 +29,44 @@ from queue_model import search
 T = 2.0
 OBJECTIVE = [Criterion("failure_rate", 0.05), Criterion("duration.p95", 0.05, 1000.0)]
 LONG = 900
-"""Intervals of a stage that says the truth."""
+"""Length of a stage that determines the true capacity, in intervals."""
 
 Random = np.random.Generator
 
 
 def always(seconds: float) -> Callable[[Random], float]:
-    """The same for every request."""
+    """The same work for every request."""
     return lambda _: seconds
 
 
 def exponential(mean: float) -> Callable[[Random], float]:
-    """Exponential."""
+    """Exponentially distributed work."""
     return lambda random: random.exponential(mean)
 
 
 def either(usual: float, share: float, other: float) -> Callable[[Random], float]:
-    """Of two kinds of requests."""
+    """Two kinds of requests: a share of them take the other time."""
     return lambda random: other if random.random() < share else usual
 
 
 def lognormal(median: float, sigma: float) -> Callable[[Random], float]:
-    """Log-normal."""
+    """Log-normally distributed work."""
     return lambda random: median * math.exp(sigma * random.normal())
 
 
 def tokens(low: int, high: int) -> Callable[[Random], float]:
-    """Any number from `low` to `high`."""
+    """A uniformly distributed number of tokens, from `low` to `high`."""
     return lambda random: float(random.integers(low, high + 1))
 
 
 def quick() -> Slots:
-    """A service that is never the limit."""
+    """A service that never limits the capacity."""
     return Slots(1000, always(0.05))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A target, and its capacity where that can be computed."""
+    """A target, and its capacity if there is a formula for it."""
 
     make: Callable[[], Target]
     truth: float | None = None
@@ -74,7 +74,7 @@ class Row:
 
 
 LIMIT = 20.0 * T / 0.95
-"""Users of whom 5 % are refused where 20 requests pass a second."""
+"""Number of users of whom 5 % are rejected by a limiter of 20 requests/s."""
 ROWS = {
     "slots": Row(lambda: Target(Slots(10, always(0.2))), 100),
     "sharing, exponential work": Row(lambda: Target(Sharing(4, exponential(0.15)))),
@@ -112,7 +112,7 @@ ROWS = {
 
 
 def truth_of(row: Row, most: int = 400) -> float:
-    """The most users that hold the objective in the long run."""
+    """Return the largest number of users that meets the objective in the long run."""
     if row.truth is not None:
         return row.truth
     low, high, target = 0, most, row.make()
@@ -124,25 +124,25 @@ def truth_of(row: Row, most: int = 400) -> float:
 
 
 def searched(row: Row, seed: int) -> tuple[Capacity, float]:
-    """A search's answer, and the seconds of load that it took."""
+    """Return the result of a search, and how many seconds of load it took."""
     settings = SearchSettings(interval=T, hold=row.hold, max_users=500, seed=seed)
     results, seconds = search(row.make(), settings, OBJECTIVE, seed)
     return estimate_capacity(results, OBJECTIVE), seconds
 
 
 def line(name: str, row: Row, searches: int) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     truth = truth_of(row)
     done = [searched(row, seed) for seed in range(searches)]
-    told = [found for found, _ in done if found.capacity is not None and not found.at_least]
-    off = np.array([found.capacity / truth - 1.0 for found in told])
+    estimates = [found for found, _ in done if found.capacity is not None and not found.at_least]
+    off = np.array([found.capacity / truth - 1.0 for found in estimates])
     unseen = sum(found.limiter_seen is False for found, _ in done)
-    covered = sum(found.low <= truth <= found.high for found in told)
+    covered = sum(found.low <= truth <= found.high for found in estimates)
     far = f"{np.mean(np.abs(off) > 0.2):.0%}" if len(off) else "–"
     bias = f"{off.mean():+.1%} ± {off.std():.1%}" if len(off) else "–"
     worst = f"{off[np.abs(off).argmax()]:+.0%}" if len(off) else "–"
     seconds = np.mean([seconds for _, seconds in done])
-    cells = (name, f"{truth:.3g}", bias, worst, far, f"{covered} of {len(told)}", str(unseen), f"{seconds:.0f} s")
+    cells = (name, f"{truth:.3g}", bias, worst, far, f"{covered} of {len(estimates)}", str(unseen), f"{seconds:.0f} s")
     return "| " + " | ".join(cells).replace("%", " %").replace("-", "−") + " |"
 
 
@@ -150,7 +150,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--searches", type=int, default=60)
-    parser.add_argument("names", nargs="*", help="rows whose names have one of these words")
+    parser.add_argument("names", nargs="*", help="only rows whose name contains one of these words")
     asked = parser.parse_args()
     print("| target | truth | error | largest | error > 20 % | interval contains the truth | limiter not seen | load |")
     print("|---|---|---|---|---|---|---|---|")

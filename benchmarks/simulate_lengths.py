@@ -1,11 +1,11 @@
-"""Are verdicts right where the sides' answers differ in length? Simulated pairs of versions, judged as real ones are.
+"""Are verdicts right if the sides' answers differ in length? Simulated pairs of versions, judged by the real code.
 
-Each request takes a time to its first token and a time per token; which of 24 prompts it sends says how long its answer
-is, give or take 30 %. The whole run has its luck. So equal versions whose answers differ in length by chance, versions
-that answer at greater length, and versions that are slower as well. Judged as answers in one piece are, by the service
-time's p50 and p95: of streams the first token and the time per token tell more.
+A request's time is a time to its first token plus a time per token. Which of 24 prompts it sends determines the length
+of its answer, ± 30 %. Each run also has a random effect on all of its times. Simulated are equal versions whose answers
+differ in length by chance, versions with longer answers, and versions that are slower as well. They are judged as
+non-streamed answers, by p50 and p95 of the service time, since streams have better metrics: TTFT and time per token.
 
-    python benchmarks/simulate_lengths.py   # 1,000 pairs a figure, some minutes: the table of docs/verdicts.md
+    python benchmarks/simulate_lengths.py   # 1,000 pairs per figure, some minutes: the table of docs/verdicts.md
     python benchmarks/simulate_lengths.py --pairs 100
 """
 
@@ -42,10 +42,10 @@ class Answers:
     """How long answers are.
 
     Attributes:
-        variation: of the prompts' answers, standard deviation by mean; 0 where all are of one length.
-        longer: the new version's, as a fraction.
-        requests: of a run.
-        same: whether all runs send the same prompts.
+        variation: coefficient of variation of the answers' lengths over prompts; 0 if all have the same length.
+        longer: fraction by which the new version's answers are longer.
+        requests: requests per run.
+        same: True if all runs send the same prompts.
     """
 
     variation: float = 0.8
@@ -55,7 +55,7 @@ class Answers:
 
     @property
     def name(self) -> str:
-        """In words."""
+        """The label of the row."""
         prompts = "same prompts in all runs" if self.same else "different prompts in each run"
         varied = f"vary by {self.variation:.0%}" if self.variation else "are of one length"
         longer = f", the new version's are {self.longer:.0%} longer" if self.longer else ""
@@ -77,7 +77,7 @@ ANSWERS = (
 
 @dataclass(frozen=True)
 class Cell:
-    """Shares of the pairs; `adjusted`: decided at equal length."""
+    """Shares of the pairs. `adjusted` is the share that was judged at equal length."""
 
     different: float
     slower: float
@@ -86,7 +86,7 @@ class Cell:
 
 
 def cell(answers: Answers, runs: int, truth: float, *, pairs: int, random: np.random.Generator) -> Cell:
-    """Judge many pairs of versions, `runs` a side, of which the new one is slower by `truth`."""
+    """Judge many pairs of versions with `runs` runs per side; the new version is slower by `truth`."""
     found, adjusted = [], 0
     for _ in range(pairs):
         prompts = _prompts(answers, random)
@@ -114,7 +114,7 @@ _TOLD: Sequence[set[Verdict]] = (
 
 
 def _prompts(answers: Answers, random: np.random.Generator) -> np.ndarray:
-    """Tokens of the answer to each prompt."""
+    """Draw the number of tokens of the answer to each prompt."""
     sigma = np.log1p(answers.variation**2) ** 0.5
     return np.asarray(TOKENS * np.exp(random.normal(-(sigma**2) / 2.0, sigma, PROMPTS)))
 
@@ -161,9 +161,9 @@ COLUMNS = (
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Simulate answers that differ in length; count the verdicts.")
-    parser.add_argument("--pairs", type=int, default=1000, help="a figure (default: 1000)")
+    parser.add_argument("--pairs", type=int, default=1000, help="pairs per figure (default: 1000)")
     parser.add_argument(
-        "--rows", type=int, nargs="*", default=range(len(ANSWERS)), help="kinds of answers (default: all)"
+        "--rows", type=int, nargs="*", default=range(len(ANSWERS)), help="only these kinds of answers (default: all)"
     )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -1,9 +1,9 @@
-"""Does stopping a run early bias its latency? Simulated runs, some of them stopped, judged by the code for real ones.
+"""Does stopping a run early bias its latency? Simulated runs, some of them stopped, judged by the real code.
 
-A run has 100 users, closed (the next request when the last has ended) or paced (one every 5 s). Service times are
-log-normal (median 3 s, sigma 0.5) times the run's luck (3 %); a fifth of the requests fails: at once, instead of
-their answer, or half and half. A run that is stopped ends at a failure drawn at random, from the 60th to the
-200th, and cuts off what is in flight.
+A run has 100 users, in a closed loop (the next request when the last has ended) or paced (one every 5 s). Service times
+are log-normal (median 3 s, sigma 0.5), times a random factor per run (3 %). A fifth of the requests fails: at once,
+late (at the time of their answer), or half of each. A stopped run ends at a random failure, from the 60th to the 200th,
+and aborts requests in flight.
 
     python benchmarks/simulate_stopped_runs.py   # a few minutes: the last table of docs/verdicts.md
     python benchmarks/simulate_stopped_runs.py --runs 50 --pairs 100
@@ -40,14 +40,14 @@ TOKENS = 40.0
 def simulated(
     random: np.random.Generator, *, interval: float, failures: str, stop: int = 0, slower: float = 0.0
 ) -> tuple[RunData, float]:
-    """A run, and its luck as a factor.
+    """Simulate a run; also return its random factor (`luck`).
 
     Args:
         random: draws the run.
-        interval: seconds; 0: a closed loop.
+        interval: in seconds; 0 for a closed loop.
         failures: when requests fail, one of FAILURES.
-        stop: the run ends with this failure; 0: it goes on to its end.
-        slower: how much slower the version is, as a fraction.
+        stop: number of the failure at which the run is stopped; 0 if it is not stopped.
+        slower: fraction by which the version is slower.
     """
     luck = float(np.exp(random.normal(0.0, LUCK)))
     times = random.lognormal(math.log(MEDIAN_MS * luck * (1.0 + slower)), SIGMA, (CYCLES, USERS))
@@ -95,10 +95,12 @@ def simulated(
 
 @dataclass(frozen=True)
 class Pool:
-    """Runs of one version: whole ones, and stopped ones.
+    """Runs of one version, some of them stopped.
 
     Attributes:
-        errors: of the stopped ones' values, in the mean, as fractions; by metric.
+        whole: runs that were not stopped.
+        stopped: runs that were stopped.
+        errors: mean error of the stopped runs' values by metric, as a fraction.
     """
 
     whole: list[Estimates]
@@ -107,7 +109,7 @@ class Pool:
 
 
 def pool(random: np.random.Generator, *, load: str, failures: str, runs: int) -> Pool:
-    """As many stopped runs, and half as many whole ones."""
+    """Simulate `runs` stopped runs, and half as many whole ones."""
 
     def drawn(*, stopped: bool) -> tuple[Estimates, float]:
         stop = int(random.integers(FIRST_STOP, LAST_STOP + 1)) if stopped else 0
@@ -125,14 +127,14 @@ def pool(random: np.random.Generator, *, load: str, failures: str, runs: int) ->
 
 
 def different(random: np.random.Generator, drawn: Pool, *, runs: int, pairs: int, both: bool) -> float:
-    """The share of equal pairs, of `runs` runs a side and a history of whole runs, that any of METRICS calls different.
+    """Return the share of equal pairs that any of METRICS calls different, with a history of whole runs.
 
     Args:
         random: draws the pairs.
         drawn: the runs to draw from.
-        runs: a side.
-        pairs: to judge.
-        both: runs of both sides were stopped; else those of the new side alone.
+        runs: runs per side.
+        pairs: number of pairs to judge.
+        both: True if the runs of both sides were stopped, False if only those of the new side.
     """
     settings, count = CompareSettings(primary=METRICS), 0
     for _ in range(pairs):
@@ -147,7 +149,7 @@ def different(random: np.random.Generator, drawn: Pool, *, runs: int, pairs: int
 
 
 def _truth(random: np.random.Generator) -> dict[str, float]:
-    """Of a run without luck, from very many requests."""
+    """Return the true values, from very many requests without a random factor."""
     times = random.lognormal(math.log(MEDIAN_MS), SIGMA, 2_000_000)
     first = times * random.uniform(*TTFT_SHARE, len(times))
     columns = {"ttft": first, "duration": times, "tpot": (times - first) / (TOKENS - 1.0)}
@@ -159,9 +161,9 @@ def _truth(random: np.random.Generator) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Simulate stopped runs, and count errors and verdicts.")
+    parser = argparse.ArgumentParser(description="Simulate stopped runs; compute errors and count verdicts.")
     parser.add_argument("--runs", type=int, default=500, help="stopped runs of each kind (default: 500)")
-    parser.add_argument("--pairs", type=int, default=1000, help="a figure (default: 1000)")
+    parser.add_argument("--pairs", type=int, default=1000, help="pairs per figure (default: 1000)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)

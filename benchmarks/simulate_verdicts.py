@@ -1,15 +1,15 @@
-"""How often are Katydid's verdicts right? Simulated pairs of versions, judged by the code that judges real ones.
+"""How often are Katydid's verdicts right? Simulated pairs of versions, judged by the real code.
 
-A run is 200 users with 24 requests each: times to the first token and per token are log-normal (sigma 0.5 and 0.12),
-users differ (20 %), the run drifts (a first-order autoregression), and the whole run has its luck, so large that
-the TTFT's p95 of runs of one version scatters by the level's standard deviation; half of its variance is the same for
-both times. The history is ten runs of an earlier version, or what one of the `situations` says: sides and days that
-are noisier, that differ, that drift. Requests fail alone, or in bursts of neighbours, and one run may be unluckier
-than the next; their failures are counted by the code that counts real ones.
+A run has 200 users with 24 requests each. Times to the first token and per token are log-normal (sigma 0.5 and 0.12),
+users differ (20 %), and the run drifts (a first-order autoregression). Each run also has a random effect on its times,
+so large that p95 of TTFT varies between runs of one version by the level's standard deviation; half of its variance is
+common to both times. The history is ten runs of an earlier version, or that of one of the `situations`: sides and days
+that are noisier, that differ or drift. Requests fail one by one, or in bursts of neighbours, and the failure rate may
+vary from run to run; failures are counted by the real code.
 
-    python benchmarks/simulate_verdicts.py   # 2,000 pairs a cell, an hour: the tables of docs/verdicts.md
+    python benchmarks/simulate_verdicts.py   # 2,000 pairs per cell, an hour: the tables of docs/verdicts.md
     python benchmarks/simulate_verdicts.py --pairs 100
-    python benchmarks/simulate_verdicts.py --only 1 --rows 8:12   # in pieces: each row has random numbers of its own
+    python benchmarks/simulate_verdicts.py --only 1 --rows 8:12   # in parts: each row has its own random numbers
 """
 
 import argparse
@@ -30,7 +30,7 @@ from katydid.analysis.comparison.verdicts import judge_metrics
 from katydid.model.documents.comparison import STREAM, CompareSettings
 
 LEVELS = {"quiet": 0.025, "typical": 0.04, "noisy": 0.095}
-"""Standard deviation of a run's log p95 of the TTFT from run to run."""
+"""Standard deviation of the log of p95 of TTFT from run to run."""
 RUNS = (1, 3, 5)
 OF_SITUATIONS = (1, 3, 5, 10)
 HISTORY = 10
@@ -40,7 +40,7 @@ POOL = 3000
 METRICS = STREAM
 P95 = METRICS.index("ttft.p95")
 SECONDS = 120.0
-"""Of a run: how long after one another its failures are."""
+"""Duration of a run, which determines how far apart its failures are."""
 
 COLUMNS = (
     "noise (sd of p95)",
@@ -56,7 +56,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Cell:
-    """Shares of pairs, in a cell of the table."""
+    """Shares of pairs in a cell of the table."""
 
     different: float
     slower: float
@@ -69,10 +69,10 @@ class Failing:
     """How requests fail.
 
     Attributes:
-        base, new: shares that fail.
-        requests: of a run.
-        burst: neighbours that fail together.
-        luck: standard deviation of a run's share, as a fraction of it.
+        base, new: failure rates of the sides.
+        requests: requests per run.
+        burst: number of neighbouring requests that fail together.
+        luck: standard deviation of a run's failure rate, as a fraction of it.
     """
 
     base: float = 0.0
@@ -83,7 +83,7 @@ class Failing:
 
     @property
     def how(self) -> str:
-        """In words."""
+        """The label of the row."""
         together = f"bursts of {self.burst}" if self.burst > 1 else "independent"
         return f"{together}, runs vary by {self.luck:.0%}" if self.luck else together
 
@@ -96,7 +96,7 @@ EQUAL = [
     *(Failing(rate, rate, luck=0.3) for rate in (0.01, 0.05)),
     Failing(0.05, 0.05, requests=200, burst=4),
 ]
-"""Equal versions, one a row."""
+"""Equal versions, one per row."""
 WORSE = [
     (5, Failing(0.01, 0.05)),
     (5, Failing(0.01, 0.05, burst=4)),
@@ -108,11 +108,11 @@ WORSE = [
     (1, Failing(0.0, 0.2, requests=200)),
     (1, Failing(0.0, 0.5, requests=200, burst=4)),
 ]
-"""Runs a side, and a version that fails more."""
+"""Runs per side, and a version that fails more."""
 
 
 def pool(sd: float, random: np.random.Generator) -> np.ndarray:
-    """Log METRICS of many runs of one version: shape (POOL, len(METRICS)), centred."""
+    """Simulate many runs of one version: log METRICS, shape (POOL, len(METRICS)), centred."""
     logs = np.empty((POOL, len(METRICS)))
     for run in range(POOL):
         slow = random.normal(0.0, 0.2, (USERS, 1)) + _drift(random)
@@ -122,7 +122,7 @@ def pool(sd: float, random: np.random.Generator) -> np.ndarray:
         logs[run] = [*np.quantile(ttft, (0.5, 0.95)), np.median(tpot), np.median(duration)]
     luck = max(0.0, sd**2 - float(logs[:, P95].var())) ** 0.5
     common, of_ttft, of_tpot = random.normal(0.0, luck * 0.5**0.5, (3, POOL))
-    # The first token is a seventh of the whole.
+    # TTFT is about a seventh of the service time.
     logs += np.stack([common + of_ttft] * 2 + [common + of_tpot, common + of_ttft / 7 + of_tpot * 6 / 7], axis=1)
     return logs - logs.mean(axis=0)
 
@@ -151,15 +151,15 @@ def cell(
     """Judge many pairs of versions.
 
     Args:
-        runs: from `pool`.
-        count: runs a side.
-        effect: how much slower the new version is, as a fraction.
-        pairs: to judge.
+        runs: the runs to draw from, from `pool`.
+        count: runs per side.
+        effect: fraction by which the new version is slower.
+        pairs: number of pairs to judge.
         random: draws the runs.
-        settings: of the comparison.
-        situation: how the runs come about.
-        failing: how their requests fail; those of the history as the base's.
-        history: whether there is one.
+        settings: settings of the comparison.
+        situation: how the runs are made.
+        failing: how requests fail; the history fails like the base.
+        history: True if there is a history.
     """
     different = slower = same = covered = shown = 0
     for _ in range(pairs):
@@ -205,7 +205,7 @@ def _estimates(logs: np.ndarray, rate: float, failing: Failing, random: np.rando
 
 
 def _failed(rate: float, failing: Failing, random: np.random.Generator) -> np.ndarray:
-    """Which requests of a run fail, in their order."""
+    """Draw which requests of a run fail, in order."""
     rate *= float(np.exp(random.normal(0.0, failing.luck))) if failing.luck else 1.0
     starts = np.flatnonzero(random.random(failing.requests) < -np.log1p(-min(rate, 0.99)) / failing.burst)
     if failing.burst == 1:
@@ -217,15 +217,15 @@ def _failed(rate: float, failing: Failing, random: np.random.Generator) -> np.nd
 
 
 Figures = Callable[[dict], tuple[float, ...]]
-"""What finds a row's figures, given how pairs are judged."""
+"""Computes the figures of a row, given the arguments of `cell`."""
 Judged = tuple[str, Figures]
-"""What a row begins with, and its figures."""
+"""The first cells of a row, and the function that computes its figures."""
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Simulate pairs of versions and count the verdicts.")
-    parser.add_argument("--pairs", type=int, default=2000, help="a cell (default: 2000)")
+    parser.add_argument("--pairs", type=int, default=2000, help="pairs per cell (default: 2000)")
     add_options(parser)
     parser.add_argument("--family-alpha", type=float, default=CompareSettings().family_alpha)
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Real noise: the ways in which runs of two versions differ although the versions do not.
+"""Realistic noise: the ways in which runs of two equal versions differ.
 
-Draws the runs of a comparison from a pool of runs of one version (`simulate_verdicts.pool`): a side or a day that is
-noisier than the others, days that differ, drifts, runs that are slow now and then. Judges nothing.
+Draws the runs of a comparison from a pool of runs of one version (`simulate_verdicts.pool`). Situations: a side or a
+day that is noisier than the others, days that differ, drift, and occasional slow runs. Judges nothing.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ import numpy as np
 WHOLE = (10,)
 """A history of ten runs of one version."""
 VERSIONS = (5,) * 4
-"""One of four versions, made on four days."""
+"""A history of four versions with five runs each, made on four days."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """How the runs of a comparison come about.
+    """How the runs of a comparison are made.
 
     Attributes:
-        base, new: by what the noise of a side is multiplied.
-        history: runs of each earlier version; each version has its day.
-        days: standard deviation of a day's luck; the sides are of two days where they are not interleaved.
+        base, new: factors of the noise of each side.
+        history: number of runs of each earlier version; each version has its own day.
+        days: standard deviation of the effect of a day; the sides are on two days unless they are interleaved.
         drift: by how much each run is slower than the one before, as a fraction.
-        slow: share of the runs that are 30 % slow.
-        interleaved: base new, new base, …; else all runs of the base come first.
-        shared: part of the variance that the runs of a pair share.
+        slow: share of runs that are 30 % slower.
+        interleaved: True for base new, new base, …; False if all base runs come first.
+        shared: part of the variance that the two runs of a pair share.
     """
 
     name: str
@@ -84,7 +84,7 @@ SITUATIONS = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """Log values, a row a run; the history a version each."""
+    """Log values with a row per run; `history` has an array per version."""
 
     base: np.ndarray
     new: np.ndarray
@@ -92,7 +92,7 @@ class Drawn:
 
 
 def draw(runs: np.ndarray, count: int, situation: Situation, random: np.random.Generator) -> Drawn:
-    """Runs of two equal versions, `count` a side, and of the history."""
+    """Draw the runs of two equal versions, `count` per side, and of the history."""
 
     def some(number: int) -> np.ndarray:
         return runs[random.integers(0, len(runs), number)]

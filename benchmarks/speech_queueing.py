@@ -1,15 +1,15 @@
-"""Speech against queueing theory, and the pace of very many streams: about six minutes.
+"""Speech compared with queueing theory, and the pacing of very many streams: about six minutes.
 
     python benchmarks/speech_queueing.py [--folder FOLDER] [EXPERIMENT ...]
 
-Experiments, all of them by default:
-    alone      the RTF of a stream alone, beside the set one
-    burst      500 streams at once on one worker: share in time and RTF, beside theory
-    overload   the same users again and again, with a time-out that not all meet
-    planned    the burst on as many workers as `katydid plan` names
-    real-time  500 streams that speak at the same time: how late their chunks are sent, and what one costs
+Experiments (default: all):
+    alone      the RTF of a single stream, compared with the configured one
+    burst      500 streams at once on one worker: share of streams in time and RTF, compared with theory
+    overload   the same users again and again, with a time-out that some of them miss
+    planned    the burst with the number of workers that `katydid plan` computes
+    real-time  500 concurrent streams in real time: lateness of their chunks, and CPU time per chunk
 
-Target and generator have a core each where there are two.
+Target and generator have their own cores if there are two.
 """
 
 import argparse
@@ -33,18 +33,18 @@ BURST = ["--users", str(STREAMS), "--interval", "300", "--run-time", "10s", "--p
 
 
 def say(text: str) -> None:
-    """A line of the result."""
+    """Print a line at once."""
     print(text, flush=True)
 
 
 def katydid(*words: object) -> subprocess.CompletedProcess[str]:
-    """One command."""
+    """Run a Katydid command."""
     line = [str(word) for word in (KATYDID, *words)]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
 def recording(folder: Path, seconds: int) -> Path:
-    """A WAV file of the built-in sound, so many times."""
+    """Write a WAV file that repeats the built-in sound for this many seconds."""
     path = folder / f"{seconds}s.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -55,7 +55,7 @@ def recording(folder: Path, seconds: int) -> Path:
 
 
 def run(folder: Path, name: str, words: list[str], **target: float) -> Path:
-    """One run of speech against a target of its own; its folder."""
+    """Make one run of speech with its own target, and return its folder."""
     cores = share_out()
     with pinned(cores.target):
         service = start_target(**target)
@@ -69,7 +69,7 @@ def run(folder: Path, name: str, words: list[str], **target: float) -> Path:
 
 
 def beside_theory(path: Path, workers: int) -> None:
-    """What `katydid plan` says of the run."""
+    """Print the measured values beside those of `katydid plan`."""
     asked = katydid("plan", "--from", path, "--rtf", RTF, "--workers", workers, "--json", "-")
     plan = json.loads(asked.stdout)
     found = plan["beside_theory"]
@@ -78,11 +78,11 @@ def beside_theory(path: Path, workers: int) -> None:
 
 
 def alone(folder: Path) -> None:
-    """One stream at a time, as fast as the target takes it."""
+    """One stream at a time, sent as fast as the target reads it."""
     audio = ["--audio", str(recording(folder, 10)), "--audio-speed", "0"]
     words = ["--users", "1", "--interval", "3", "--run-time", "30s", *audio]
     rtf = pd.read_parquet(run(folder, "alone", words, speech_rtf=RTF) / "samples.parquet")["rtf"]
-    say(f"  RTF of a stream alone: median {rtf.median():.4f}, {rtf.min():.4f} to {rtf.max():.4f}; set {RTF}")
+    say(f"  RTF of a single stream: median {rtf.median():.4f}, {rtf.min():.4f} to {rtf.max():.4f}; configured {RTF}")
 
 
 def burst(folder: Path) -> None:
@@ -91,30 +91,30 @@ def burst(folder: Path) -> None:
 
 
 def overload(folder: Path) -> None:
-    """Users that speak again as soon as they have their result, with a time-out that not all of them meet."""
+    """Users that send the next stream after each result, with a time-out that some of them miss."""
     words = ["--users", str(STREAMS), "--interval", "20", "--run-time", "90s", "--request-timeout", "40"]
     beside_theory(run(folder, "overload-1-worker", words, speech_rtf=RTF, speech_workers=1), 1)
 
 
 def planned(folder: Path) -> None:
-    """The burst, on as many workers as are planned for it."""
+    """The burst, with the planned number of workers."""
     asked = katydid("plan", "--concurrency", STREAMS, "--rtf", RTF, "--json", "-")
     workers = json.loads(asked.stdout)["workers"]
     beside_theory(run(folder, f"planned-{workers}", BURST, speech_rtf=RTF, speech_workers=workers), workers)
 
 
 def real_time(folder: Path) -> None:
-    """Twenty seconds of speech by everybody, three times, one after the other without a pause."""
+    """All users send twenty seconds of speech three times without a pause."""
     audio = ["--audio", str(recording(folder, 20)), "--drain", "40"]
     words = ["--users", str(STREAMS), "--interval", "20", "--run-time", "60s", *audio]
     path = run(folder, "real-time-500", words, speech_rtf=0.001)
     samples, monitor = pd.read_parquet(path / "samples.parquet"), pd.read_parquet(path / "monitor.parquet")
     sent, late = samples["sent_chunks"].sum(), samples["late_chunks"].sum()
     say(f"  {sent} chunks of audio, {late} more than 20 ms late ({late / sent:.2%}; p99 ≤ 20 ms is at most 1 %)")
-    say(f"  the worst of each stream: {samples['send_late_ms'].describe(percentiles=[0.5, 0.9, 0.99]).to_dict()}")
+    say(f"  worst lateness per stream: {samples['send_late_ms'].describe(percentiles=[0.5, 0.9, 0.99]).to_dict()}")
     full = monitor[monitor["users"] == STREAMS]
     busy = full["cpu_percent"].median()
-    say(f"  the generator used {busy:.0f} % of a core: {busy * 1e4 / (STREAMS * 10):.0f} µs a chunk, with all else")
+    say(f"  the generator used {busy:.0f} % of a core: {busy * 1e4 / (STREAMS * 10):.0f} µs per chunk, all included")
 
 
 EXPERIMENTS: dict[str, Callable[[Path], None]] = {
@@ -127,10 +127,10 @@ EXPERIMENTS: dict[str, Callable[[Path], None]] = {
 
 
 def main() -> None:
-    """The experiments that were named."""
+    """Run the named experiments, or all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
-    parser.add_argument("--folder", type=Path, help="where runs and recordings go; a temporary one by default")
+    parser.add_argument("--folder", type=Path, help="for runs and recordings (default: temporary)")
     given = parser.parse_args()
     unknown = set(given.experiments) - EXPERIMENTS.keys()
     if unknown:

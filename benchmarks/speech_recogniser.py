@@ -1,10 +1,10 @@
-"""A real recogniser under 1 to 8 streams that speak without a pause: about five minutes.
+"""A real recogniser under 1 to 8 streams of speech without pauses: about five minutes.
 
     python benchmarks/speech_recogniser.py [--folder FOLDER] [STREAMS ...]    # needs pocketsphinx and espeak-ng
 
-One worker, on a core of its own where there are two. Runs that the folder has from before are judged too. A number
-of streams is held where the results of the second half of the run lag less than a second at p95, so that the queue
-does not grow. The plan is made from the run of a stream alone, at full utilisation.
+There is one worker, on its own core if there are two. Earlier runs in the folder are judged too. The worker sustains a
+number of streams if p95 of the results' lag is less than a second in the second half of the run, so that the queue does
+not grow. The plan is made from the run with a single stream, at full utilisation.
 """
 
 import argparse
@@ -28,14 +28,14 @@ HELD_MS = 1000.0
 
 
 def say(text: str) -> None:
-    """A line of the result."""
+    """Print a line at once."""
     print(text, flush=True)
 
 
 def speech(path: Path) -> float:
-    """Write the text as a recording of 16 kHz; its seconds."""
+    """Write the spoken text as a 16 kHz WAV file, and return its duration in seconds."""
     raw = path.with_suffix(".raw.wav")
-    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "130", "-w", str(raw), TEXT], check=True)  # noqa: S607 - the one in PATH
+    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "130", "-w", str(raw), TEXT], check=True)  # noqa: S607 - found in PATH
     with wave.open(str(raw)) as file:
         rate, pcm = file.getframerate(), file.readframes(file.getnframes())
     samples = struct.unpack(f"<{len(pcm) // 2}h", pcm)
@@ -49,7 +49,7 @@ def speech(path: Path) -> float:
 
 
 def run(folder: Path, streams: int, audio: Path, seconds: float) -> None:
-    """One run of speech."""
+    """Make one run of speech."""
     cores = share_out()
     with pinned(cores.target):
         target = start_target(speech_recogniser="pocketsphinx", speech_workers=1)
@@ -62,7 +62,7 @@ def run(folder: Path, streams: int, audio: Path, seconds: float) -> None:
 
 
 def held(path: Path, streams: int) -> bool:
-    """Say what a run found; whether its streams were held."""
+    """Print the figures of a run. Return True if its streams were sustained."""
     samples = pd.read_parquet(path / "samples.parquet")
     later = samples[samples["start_ms"] > samples["start_ms"].max() / 2]
     lag = later["final_latency_ms"].quantile(0.95)
@@ -76,17 +76,17 @@ def held(path: Path, streams: int) -> bool:
 
 
 def planned(path: Path) -> float:
-    """Streams that one worker holds, by `katydid plan`."""
+    """Return how many streams one worker sustains according to `katydid plan`."""
     words = [str(KATYDID), "plan", "--from", str(path), "--utilisation", "0.999", "--json", "-"]
     asked = subprocess.run(words, capture_output=True, text=True, check=True)
     return float(json.loads(asked.stdout)["streams_per_worker"])
 
 
 def main() -> None:
-    """Run these numbers of streams; then judge all runs that there are."""
+    """Make a run for each number of streams, then judge all runs in the folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("streams", nargs="*", type=int, default=STREAMS, help="1 2 3 4 5 6 8 by default")
-    parser.add_argument("--folder", type=Path, help="where runs and the recording go; a temporary one by default")
+    parser.add_argument("streams", nargs="*", type=int, default=STREAMS, help="default: 1 2 3 4 5 6 8")
+    parser.add_argument("--folder", type=Path, help="for runs and the recording (default: temporary)")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,9 +97,9 @@ def main() -> None:
     found = {int(path.name[1:]): max(path.iterdir()) for path in (folder / "speech").glob("n*")}
     are_held = {streams: held(found[streams], streams) for streams in sorted(found)}
     most = max((number for number in found if all(are_held[each] for each in found if each <= number)), default=0)
-    say(f"held: {most} of {', '.join(map(str, sorted(found)))}")
+    say(f"sustained: {most} of {', '.join(map(str, sorted(found)))}")
     if 1 in found:
-        say(f"planned from the run of 1: one worker holds {planned(found[1]):.2f} streams")
+        say(f"planned from the run of 1: one worker sustains {planned(found[1]):.2f} streams")
 
 
 if __name__ == "__main__":

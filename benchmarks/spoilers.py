@@ -1,15 +1,16 @@
-"""Twenty ways to spoil a generator: each of them must be noticed, and the run be invalid.
+"""Twenty ways to disturb a generator. Katydid must notice each of them, and call the run invalid.
 
     python benchmarks/spoilers.py [--seconds 12] [--json FILE] [NAME …]
 
-Each run loads an embedded target whose log is the truth, and is spoiled in one way. Printed is what would have been
-reported, had nothing noticed: how far the run's TTFT p95 and response time p95 are from the target's own, and how far
-the load of its worst second is from the mean; then the verdict, and the rules that found it. Exits with 1 where a
-spoiled run is valid.
+Each run loads an embedded target, whose log is the truth, and is disturbed in one way. The output is what would have
+been reported if nothing had noticed: the errors of p95 of TTFT and of the response time, and how far the load of the
+worst second is from the mean. Then come the verdict, and the rules that noticed the disturbance. Exits with 1 if a
+disturbed run is valid.
 
-That the wall clock steps is none of them: it shifts nothing, since each stamp is mapped by its age at its own reading.
+Steps of the wall clock are not among them. They change nothing, since each kernel timestamp is converted by its age
+when it is read.
 
-Needs the repository's environment, and a machine that is quiet otherwise: about 20 s a way.
+Needs the repository's environment, and an otherwise quiet machine: about 20 s per run.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def leave(sample, one_in):
 
 @events.request.add_listener
 def listen(katydid_sample, **_):
-    {deed}
+    {code}
 
 class Spoiled(StreamUser):
     pass
@@ -69,45 +70,45 @@ class Spoiled(StreamUser):
 
 @dataclass(frozen=True)
 class Spoiler:
-    """A way to spoil a run.
+    """A way to disturb a run.
 
     Attributes:
         words: options of the run.
-        deed: Python that every request's listener runs; empty for none.
-        meanwhile: what is done to the run's process a third into its time.
-        limits: of the shell, set before the run.
-        host: a name in the place of the address.
+        code: Python code that a listener runs after every request; empty for none.
+        inject: disturbs the run's process after a third of its run time.
+        limits: shell command that sets limits before the run.
+        host: host name to use instead of the address.
     """
 
     name: str
     words: tuple[object, ...] = PACED
-    deed: str = ""
-    meanwhile: Callable[[psutil.Process], None] = lambda _: None
+    code: str = ""
+    inject: Callable[[psutil.Process], None] = lambda _: None
     limits: str = ""
     host: str = "127.0.0.1"
 
 
 def stand_still(seconds: float, whom: str = "master") -> Callable[[psutil.Process], None]:
-    """Stop a process for a while."""
+    """Return a function that stops a process for a while."""
 
-    def deed(master: psutil.Process) -> None:
+    def inject(master: psutil.Process) -> None:
         process = master if whom == "master" else _workers(master)[0]
         process.suspend()
         time.sleep(seconds)
         process.resume()
 
-    return deed
+    return inject
 
 
 def stutter(master: psutil.Process) -> None:
-    """A machine that is given to others again and again, for a tenth of a second each."""
+    """Stop the process repeatedly for a tenth of a second, as on an overcommitted machine."""
     for _ in range(20):
         stand_still(0.1)(master)
         time.sleep(0.1)
 
 
 def share_cores(master: psutil.Process) -> None:
-    """Sixty busy processes on the only core that is left to the run, each of a session that gets a share of its own."""
+    """Run sixty busy processes on the run's only core, each in its own session, so that each gets its own share."""
     core = max(os.sched_getaffinity(0))
     master.cpu_affinity([core])
     busy = [sys.executable, "-S", "-c", "while 1: pass"]
@@ -121,45 +122,46 @@ def share_cores(master: psutil.Process) -> None:
 
 
 def lose_worker(master: psutil.Process) -> None:
-    """As the kernel does where memory is short."""
+    """Kill a worker, as the kernel does if memory is short."""
     _workers(master)[0].kill()
 
 
 SPOILERS = (
-    Spoiler("stands still 2 s, paced", meanwhile=stand_still(2.0)),
-    Spoiler("stands still 2 s, closed loop", CLOSED, meanwhile=stand_still(2.0)),
-    Spoiler("stands still 2 s, rate", RATE, meanwhile=stand_still(2.0)),
-    Spoiler("stutters", meanwhile=stutter),
-    Spoiler("stutters, closed loop", CLOSED, meanwhile=stutter),
-    Spoiler("shares its core with sixty", meanwhile=share_cores),
-    Spoiler("shares its core with sixty, closed loop", CLOSED, meanwhile=share_cores),
-    Spoiler("busy listener, 40 ms", deed="spin(0.04)"),
-    Spoiler("busy listener, 90 ms", deed="spin(0.09)"),
-    Spoiler("busy listener, rate", RATE, deed="spin(0.05)"),
-    Spoiler("a library that blocks for 0.5 s", deed="block(0.5)"),
-    Spoiler("collections of a large heap", deed="x = [[] for _ in range(400000)]; gc.collect()"),
+    Spoiler("stands still 2 s, paced", inject=stand_still(2.0)),
+    Spoiler("stands still 2 s, closed loop", CLOSED, inject=stand_still(2.0)),
+    Spoiler("stands still 2 s, rate", RATE, inject=stand_still(2.0)),
+    Spoiler("stutters", inject=stutter),
+    Spoiler("stutters, closed loop", CLOSED, inject=stutter),
+    Spoiler("shares its core with sixty", inject=share_cores),
+    Spoiler("shares its core with sixty, closed loop", CLOSED, inject=share_cores),
+    Spoiler("busy listener, 40 ms", code="spin(0.04)"),
+    Spoiler("busy listener, 90 ms", code="spin(0.09)"),
+    Spoiler("busy listener, rate", RATE, code="spin(0.05)"),
+    Spoiler("a library that blocks for 0.5 s", code="block(0.5)"),
+    Spoiler("collections of a large heap", code="x = [[] for _ in range(400000)]; gc.collect()"),
     Spoiler("no descriptors, an address", ("--users", 80, "--interval", 0), limits="ulimit -n 64"),
     Spoiler("no descriptors, a name", ("--users", 80, "--interval", 0), limits="ulimit -n 64", host="localhost"),
     Spoiler("no room for rows", limits="ulimit -f 40"),
-    Spoiler("a worker is lost", (*PACED, *TWO), meanwhile=lose_worker),
-    Spoiler("a worker stands still 3 s", (*PACED, *TWO), meanwhile=stand_still(3.0, "worker")),
-    Spoiler("all users are lost", deed="leave(katydid_sample, 1)"),
-    Spoiler("half of the users are lost, closed loop", CLOSED, deed="leave(katydid_sample, 2)"),
+    Spoiler("a worker is lost", (*PACED, *TWO), inject=lose_worker),
+    Spoiler("a worker stands still 3 s", (*PACED, *TWO), inject=stand_still(3.0, "worker")),
+    Spoiler("all users are lost", code="leave(katydid_sample, 1)"),
+    Spoiler("half of the users are lost, closed loop", CLOSED, code="leave(katydid_sample, 2)"),
     Spoiler("the users are changed in the page"),
 )
 
 
 @dataclass
 class Outcome:
-    """What came of a spoiled run.
+    """The outcome of a disturbed run.
 
     Attributes:
-        valid: None where the run came to no summary, and said so.
-        ttft_off, response_off: p95 beside the target's own, as a fraction; the response counts from when it was due.
-        worst_second: requests that started in it, beside the mean, as a fraction.
-        requests: rows.
-        truly: requests that the target saw.
-        rules: that found it.
+        valid: None if the run has no summary.
+        ttft_off, response_off: error of p95 against the target's own, as a fraction; response times count from when a
+            request was due.
+        worst_second: deviation of the requests started in the worst second from the mean, as a fraction.
+        requests: number of rows.
+        truly: number of requests in the target's log.
+        rules: validity rules that noticed the disturbance.
     """
 
     name: str
@@ -172,18 +174,18 @@ class Outcome:
     worst_second: float = float("nan")
 
     def line(self) -> str:
-        """For people."""
+        """Return the outcome as a line for people."""
         word = {True: "VALID", False: "invalid", None: "no run"}[self.valid]
         times = f"TTFT {self.ttft_off:+.0%}, response {self.response_off:+.0%}, load {self.worst_second:+.0%}"
         return f"{self.name:40} {word:8} {times:45} {self.requests} of {self.truly}: {', '.join(self.rules)}"
 
 
 def main() -> int:
-    """Spoil a run in each way."""
-    parser = argparse.ArgumentParser(description="Spoil generators.")
+    """Disturb a run in each way."""
+    parser = argparse.ArgumentParser(description="Disturb generators, and check that each run is invalid.")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--seconds", type=int, default=12)
-    parser.add_argument("--json", type=Path, help="write the outcomes")
+    parser.add_argument("--json", type=Path, help="write the outcomes to this file")
     asked = parser.parse_args()
     outcomes = []
     for spoiler in SPOILERS:
@@ -193,7 +195,7 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     found = sum(not outcome.valid for outcome in outcomes)
-    print(f"{found} of {len(outcomes)} spoiled runs are invalid, or have no result")
+    print(f"{found} of {len(outcomes)} disturbed runs are invalid, or have no result")
     return int(found < len(outcomes))
 
 
@@ -212,16 +214,16 @@ def _spoiled(spoiler: Spoiler, seconds: int) -> Outcome:
             _wait_for(lambda: target.stats()["requests"] > 1 or running.process.poll() is not None)
             time.sleep(seconds / 3)
             if running.process.poll() is None:
-                spoiler.meanwhile(psutil.Process(running.process.pid))
+                spoiler.inject(psutil.Process(running.process.pid))
             running.wait(seconds + 90)
         return _outcome(spoiler.name, folder, target.log(), seconds)
 
 
 def _start(spoiler: Spoiler, folder: Path, words: tuple[object, ...]) -> Running:
     workload = "stream"
-    if spoiler.deed:
+    if spoiler.code:
         workload = str(folder / "spoiled.py")
-        Path(workload).write_text(LISTENER.format(deed=spoiler.deed))
+        Path(workload).write_text(LISTENER.format(code=spoiler.code))
     if not spoiler.limits:
         return katydid("run", workload, *words, folder=folder, cold=True)
     command = " ".join([str(Path(sys.executable).parent / "katydid"), "run", workload, *map(str, words)])

@@ -1,4 +1,4 @@
-"""Tables that are made row by row: each row has random numbers of its own, so that any may be made alone."""
+"""Tables that are computed row by row. Each row has its own random numbers, so any row can be computed alone."""
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 Row = tuple[str, Callable[[np.random.Generator], Sequence[str]]]
-"""What a row begins with, and what finds its other cells."""
+"""The first cells of a row, and the function that computes its other cells."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What says which rows are made."""
-    parser.add_argument("--only", type=int, help="one of the tables, counted from 0 (default: all)")
+    """Add the options that select tables and rows."""
+    parser.add_argument("--only", type=int, help="compute only this table, counted from 0 (default: all)")
     parser.add_argument("--rows", type=_slice, default=slice(None), help="FROM:TO, rows of each table (default: all)")
     parser.add_argument("--seed", type=int, default=1)
 
 
 def print_tables(tables: Mapping[Sequence[str], Iterable[Row]], options: argparse.Namespace) -> None:
-    """The tables by their columns; each row as soon as it is there."""
+    """Print tables, given by their columns; each row as soon as it is computed."""
     for number, (columns, rows) in enumerate(tables.items()):
         if options.only in (None, number):
             print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
@@ -28,7 +28,7 @@ def print_tables(tables: Mapping[Sequence[str], Iterable[Row]], options: argpars
 
 
 def percent(share: float) -> str:
-    """A dash where there is none."""
+    """Format a share as a percentage; NaN as a dash."""
     return "–" if np.isnan(share) else f"{100.0 * share:.1f} %"
 
 

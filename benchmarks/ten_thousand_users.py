@@ -1,10 +1,10 @@
-"""Ten thousand users in one process: are all there soon, do all start on time, and what memory do they take?
+"""Ten thousand users in one process: how fast they start, how late their requests are, and how much memory they need.
 
     python benchmarks/ten_thousand_users.py [--users 10000] [--interval 20] [--workload batch|stream] [--run-time 60]
     python benchmarks/ten_thousand_users.py --users 100 --interval 5 --workload stream --input-tokens 8000
 
-The embedded target has the first core, the generator, a plain `katydid run`, the second. A start is late
-from its place in the schedule to the first byte handed to the kernel.
+The embedded target has the first core, the generator (a plain `katydid run`) the second. The lateness of a request is
+the time from when it was due until its first byte is handed to the kernel.
 """
 
 import argparse
@@ -28,17 +28,17 @@ ANSWERS = {
     "stream": TargetSettings(ttft=0.1, chunk_interval=0.02, chunks=10),
 }
 END_TIME = 120.0
-"""Seconds beyond its run time that a run may take."""
+"""A run may take this many seconds beyond its run time."""
 
 
 def main() -> int:
-    """Run, and print a line of figures as JSON."""
+    """Make the run, and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--interval", type=float, default=20.0)
     parser.add_argument("--run-time", type=int, default=60)
     parser.add_argument("--workload", choices=list(ANSWERS), default="batch")
-    parser.add_argument("--input-tokens", help="made prompts of this length, no two alike")
+    parser.add_argument("--input-tokens", help="generate prompts of this length, all different")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="katydid-bench-") as name:
         print(json.dumps(measure(options, Path(name)), indent=2))
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
-    """One run.
+    """Make one run.
 
     Raises:
         RuntimeError: it ended with an error, or not at all.
@@ -104,7 +104,7 @@ def _late(samples: pd.DataFrame) -> dict[str, float]:
 
 
 def _watch(process: subprocess.Popen[bytes], longest: float) -> tuple[int, float]:
-    """Peak of the resident memory in bytes, and CPU seconds."""
+    """Wait for the end of the run; return its peak resident memory in bytes, and its CPU seconds."""
     watched, peak, cpu = psutil.Process(process.pid), 0, 0.0
     until = time.monotonic() + longest
     while process.poll() is None:

@@ -1,11 +1,11 @@
-"""Is the TTFT as exact over TLS as without? The error against the target's log, at so many streams at a time.
+"""Is the TTFT over TLS as exact as without TLS? Its error against the target's log, at a number of concurrent streams.
 
     python benchmarks/tls_error.py [--streams 100] [--run-time 20]
 
-Makes a certificate with the `openssl` command, and trusts it with `--ca-file`. The embedded target has the
-first core, the generator the second. `ttft_error` is what the client says less what the target did, by
-request; `arrival_error` leaves out how late the target read the request. Requests whose TTFT is only an
-upper bound are counted in `bound_share` and left out of the errors.
+Makes a certificate with the `openssl` command, and trusts it with `--ca-file`. The embedded target has the first core,
+the generator the second. `ttft_error` is the measured TTFT minus the target's own, per request; `arrival_error`
+excludes the target's delay in reading the request. Requests whose TTFT is only an upper bound are counted in
+`bound_share`, and excluded from the errors.
 """
 
 import argparse
@@ -27,27 +27,27 @@ from katydid.target.settings import TargetSettings
 
 STREAM = {"ttft": 0.2, "chunk_interval": 0.02, "chunks": 50}
 TAKES, INTERVAL = 1.18, 1.5
-"""Seconds that a stream takes, and from one start of a user to its next."""
+"""Duration of a stream, and a user's interval, in seconds."""
 SETTLE = 3.0
 
 
 def main() -> int:
-    """Run both, and print them as JSON."""
+    """Make both runs, and print their figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=100)
     parser.add_argument("--run-time", type=int, default=20)
     options = parser.parse_args()
     with TemporaryDirectory(prefix="katydid-bench-") as name:
-        told = {
+        figures = {
             kind: measure(Path(name) / kind, options.streams, options.run_time, tls=kind == "tls")
             for kind in ("plain", "tls")
         }
-    print(json.dumps(told, indent=2))
+    print(json.dumps(figures, indent=2))
     return 0
 
 
 def measure(folder: Path, streams: int, run_time: int, *, tls: bool) -> dict[str, object]:
-    """One run.
+    """Make one run.
 
     Raises:
         RuntimeError: it ended with an error.
@@ -94,7 +94,7 @@ def measure(folder: Path, streams: int, run_time: int, *, tls: bool) -> dict[str
 
 
 def make_certificate(cert: Path, key: Path) -> None:
-    """A self-signed one for 127.0.0.1."""
+    """Make a self-signed certificate for 127.0.0.1."""
     openssl = shutil.which("openssl")
     if openssl is None:
         raise RuntimeError("needs the openssl command")

@@ -1,6 +1,6 @@
-"""The two figures that the tests are held to: lines of src/, and branches of what is pure. Used by scripts/coverage.sh.
+"""Check two coverage figures: lines of src/, and branches of the pure packages. Used by scripts/coverage.sh.
 
-`coverage report` mixes lines and branches where both are measured, so it can hold a run to neither alone.
+`coverage report` combines lines and branches if both are measured, so it cannot enforce either of them alone.
 """
 
 import argparse
@@ -15,13 +15,13 @@ _PURE = {"model", "protocol", "load"}
 
 
 def main() -> int:
-    """Print both figures; 1 where one is below what is asked for."""
+    """Print both figures; return 1 if one is too low."""
     parser = argparse.ArgumentParser(
-        description="Lines of src/ and branches of what is pure (model/, protocol/, load/) that the tests cover."
+        description="Check coverage: lines of src/, and branches of the pure packages (model/, protocol/, load/)."
     )
-    parser.add_argument("--lines", type=float, default=95.0, help="percent of src/ that must be covered")
+    parser.add_argument("--lines", type=float, default=95.0, help="percent of the lines of src/ that must be covered")
     parser.add_argument(
-        "--pure-branches", type=float, default=100.0, help="percent of what is pure that must be covered"
+        "--pure-branches", type=float, default=100.0, help="percent of the pure branches that must be covered"
     )
     options = parser.parse_args()
     files = _measured()
@@ -34,10 +34,10 @@ def main() -> int:
 
 
 def _measured() -> dict[str, dict[str, Any]]:
-    """Coverage's summary of each file."""
+    """Return coverage's summary of each file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "coverage.json"
-        subprocess.run([sys.executable, "-m", "coverage", "json", "--quiet", "-o", path], check=True)  # noqa: S603 - ours
+        subprocess.run([sys.executable, "-m", "coverage", "json", "--quiet", "-o", path], check=True)  # noqa: S603 - a fixed command
         return {name: each["summary"] for name, each in json.loads(path.read_text())["files"].items()}
 
 

@@ -1,4 +1,4 @@
-"""Write docs/faults.md: what happens, and what Katydid reports. Run it after a change to the tests of faults."""
+"""Write docs/faults.md, the table of faults and what Katydid reports for each. Run it after a fault's test changed."""
 
 import sys
 from pathlib import Path

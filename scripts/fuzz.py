@@ -1,9 +1,9 @@
 """Fuzz the parsers: `python scripts/fuzz.py [--seconds 60] [TARGET …]`.
 
-Guided by coverage where atheris is installed (`pip install atheris`), else by mutation alone. Each target of
-tests/support/fuzztargets.py runs in a process of its own, begins with tests/fuzz/corpus/TARGET, and adds to it
-what reached new code. Whatever makes one fail is kept beside it, and the exit code is 1: a traceback, more than a
-second of processor time, or more than 300 MB of memory that the target did not have when it began.
+With atheris (`pip install atheris`), fuzzing is guided by coverage; without it, inputs are only mutated. Each target of
+tests/support/fuzztargets.py runs in its own process, starts from tests/fuzz/corpus/TARGET, and adds inputs that reach
+new code. An input fails with a traceback, more than one second of processor time, or more than 300 MB of additional
+memory. It is then saved beside the corpus, and the exit code is 1.
 """
 
 import argparse
@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "support")]
 WATCHED = ["katydid", "wsproto"]
-"""Packages whose branches guide."""
+"""Packages whose coverage guides the fuzzer."""
 
 SECONDS_EACH = 1.0
-"""Processor time that one execution may take."""
+"""Limit of processor time for one execution."""
 MEMORY_MB = 300
-"""That all executions of a target together may add to the process."""
+"""Limit of the memory that all executions of a target together may add to the process."""
 
 try:
     import atheris
@@ -34,10 +34,10 @@ except ImportError:
 
 
 def main() -> int:
-    """Run the targets that are named, or all, one after the other."""
+    """Run the named targets, or all, one after the other."""
     parser = argparse.ArgumentParser(description="Fuzz the parsers.")
     parser.add_argument("targets", nargs="*", metavar="TARGET")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--seconds", type=int, default=60, help="time for each target (default: 60)")
     parser.add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     from fuzztargets import TARGETS  # noqa: PLC0415 - after its path is known
@@ -45,7 +45,7 @@ def main() -> int:
     names = options.targets or list(TARGETS)
     if not options.in_process:
         here = [sys.executable, __file__, "--seconds", str(options.seconds), "--in-process"]
-        return max(subprocess.run([*here, name], check=False).returncode for name in names)  # noqa: S603 - ourselves
+        return max(subprocess.run([*here, name], check=False).returncode for name in names)  # noqa: S603 - this script
     (name,) = names
     folder = CORPUS / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def main() -> int:
 
 def _guided(name: str, folder: Path, seconds: int) -> int:
     for module in [m for m in sys.modules if m.partition(".")[0] in {*WATCHED, "fuzztargets", "socketserving"}]:
-        del sys.modules[module]  # to be imported again, with their branches counted
+        del sys.modules[module]  # so that it is imported again, instrumented
     with atheris.instrument_imports(include=WATCHED):
         from fuzztargets import TARGETS  # noqa: PLC0415 - see above
     crash = f"-artifact_prefix={folder.parent}/{name}-"
@@ -65,7 +65,7 @@ def _guided(name: str, folder: Path, seconds: int) -> int:
 
 
 def _within_bounds(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """The target; it fails where it takes too long, or too much memory."""
+    """Wrap the target so that it fails if it takes too long or too much memory."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     def bounded(data: bytes) -> None:
@@ -83,7 +83,7 @@ def _within_bounds(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 def _mutated(target: Callable[[bytes], None], folder: Path, seconds: int) -> int:
     target = _within_bounds(target)
-    dice = random.Random(0)  # noqa: S311 - the same every time, so that a crash can be found again
+    dice = random.Random(0)  # noqa: S311 - seeded, so that a crash can be reproduced
     seeds = [path.read_bytes() for path in sorted(folder.iterdir())] or [b"\0"]
     until, count = time.monotonic() + seconds, 0
     while time.monotonic() < until:
@@ -92,7 +92,7 @@ def _mutated(target: Callable[[bytes], None], folder: Path, seconds: int) -> int
             _mutate(data, dice, dice.choice(seeds))
         try:
             target(bytes(data))
-        except Exception:  # noqa: BLE001 - that is what it looks for
+        except Exception:  # noqa: BLE001 - any exception is a finding
             traceback.print_exc()
             (folder.parent / f"{folder.name}-crash").write_bytes(data)
             return 1
@@ -102,7 +102,7 @@ def _mutated(target: Callable[[bytes], None], folder: Path, seconds: int) -> int
 
 
 def _mutate(data: bytearray, dice: random.Random, other: bytes) -> None:
-    """Put nothing, a byte, a part of another seed, or what has a meaning somewhere into the data."""
+    """Replace a few bytes at a random place with nothing, a byte, a part of another seed, or a syntax character."""
     begin, end = sorted(dice.randrange(len(other) + 1) for _ in range(2))
     meaning = dice.choice((b"\r", b"\n\n", b'"', b"{", b"0", b":", b"\\"))
     new = dice.choice((b"", bytes([dice.randrange(256)]), other[begin:end], meaning))

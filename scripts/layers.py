@@ -1,7 +1,7 @@
-"""Draw the layers of src/katydid into CONTRIBUTING.md and the page on the architecture, out of the imports.
+"""Draw the layers of src/katydid, computed from its imports, into CONTRIBUTING.md and the architecture page.
 
 python scripts/layers.py           # after packages or imports have changed
-python scripts/layers.py --check   # exits with 1 where the picture is not up to date
+python scripts/layers.py --check   # exits with 1 if the picture is not up to date
 """
 
 import sys
@@ -17,55 +17,53 @@ ROOT = "katydid"
 
 
 def imports() -> dict[str, set[str]]:
-    """Each package or top-level module of katydid, with those that it imports."""
+    """Return each package or top-level module of katydid, with those that it imports."""
     graph = grimp.build_graph(ROOT, cache_dir=None)
-    rooms = sorted(child.removeprefix(f"{ROOT}.") for child in graph.find_children(ROOT))
-    found: dict[str, set[str]] = {room: set() for room in rooms if not room.startswith("_")}
+    packages = sorted(child.removeprefix(f"{ROOT}.") for child in graph.find_children(ROOT))
+    found: dict[str, set[str]] = {package: set() for package in packages if not package.startswith("_")}
     for module in graph.modules:
-        importer = _room(module)
+        importer = _package(module)
         if importer in found:
-            found[importer] |= {_room(other) for other in graph.find_modules_directly_imported_by(module)}
-    return {room: (others & found.keys()) - {room} for room, others in found.items()}
+            found[importer] |= {_package(other) for other in graph.find_modules_directly_imported_by(module)}
+    return {package: (others & found.keys()) - {package} for package, others in found.items()}
 
 
-def _room(module: str) -> str:
+def _package(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def levels(rooms: dict[str, set[str]]) -> list[list[str]]:
-    """The highest first: a room stands above all that it imports.
+def levels(packages: dict[str, set[str]]) -> list[list[str]]:
+    """Return the levels, the highest first: a package is above all that it imports.
 
     Raises:
-        ValueError: imports go round in a circle.
+        ValueError: there is an import cycle.
     """
     height: dict[str, int] = {}
-    while len(height) < len(rooms):
-        ready = [room for room, others in rooms.items() if room not in height and others <= height.keys()]
+    while len(height) < len(packages):
+        ready = [name for name, others in packages.items() if name not in height and others <= height.keys()]
         if not ready:
-            raise ValueError(f"imports go round in a circle: {sorted(rooms.keys() - height.keys())}")
-        for room in ready:
-            height[room] = 1 + max((height[other] for other in rooms[room]), default=-1)
+            raise ValueError(f"there is an import cycle: {sorted(packages.keys() - height.keys())}")
+        for name in ready:
+            height[name] = 1 + max((height[other] for other in packages[name]), default=-1)
     top = max(height.values())
-    return [sorted(room for room in rooms if height[room] == level) for level in range(top, -1, -1)]
+    return [sorted(name for name in packages if height[name] == level) for level in range(top, -1, -1)]
 
 
-def picture(rooms: dict[str, set[str]]) -> str:
-    """The fenced text: a line for each package, with what it imports; a blank line between two levels."""
-    floors = levels(rooms)
-    order = [room for floor in floors for room in floor]
+def picture(packages: dict[str, set[str]]) -> str:
+    """Return the picture: a line for each package with its imports, and a blank line between two levels."""
+    order = [name for level in levels(packages) for name in level]
     width = max(map(len, order))
-    blocks = [
-        "\n".join(
-            f"{room:<{width}}  → {', '.join(other for other in order if other in rooms[room])}" if rooms[room] else room
-            for room in floor
-        )
-        for floor in floors
-    ]
+
+    def line(name: str) -> str:
+        imported = ", ".join(other for other in order if other in packages[name])
+        return f"{name:<{width}}  → {imported}" if imported else name
+
+    blocks = ["\n".join(map(line, level)) for level in levels(packages)]
     return "```text\n" + "\n\n".join(blocks) + "\n```\n"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the picture into each page, or see whether it is up to date there."""
+    """Write the picture into each page, or with --check only compare it."""
     drawn, code = picture(imports()), 0
     for name in PAGES:
         text = (TREE / name).read_text(encoding="utf-8")

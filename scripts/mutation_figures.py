@@ -1,7 +1,7 @@
-"""How many of the changes that mutmut made were noticed, for each module; used by scripts/mutation.sh.
+"""Print how many of mutmut's changes the tests noticed, by module; used by scripts/mutation.sh.
 
-A change that no test notices, or that no test reaches, survives. One that runs into the time limit is noticed:
-it is a loop without end.
+A change survives if no test notices it, or none reaches it. A change that runs into the time limit counts as noticed,
+since it made an endless loop.
 """
 
 import argparse
@@ -19,9 +19,9 @@ UNKNOWN = frozenset({"not checked", "check was interrupted by user", "skipped", 
 
 
 def main() -> int:
-    """Print a line a module, and the survivors; 1 where too few were noticed, or some are not known yet."""
-    parser = argparse.ArgumentParser(description="What the last mutation run found.")
-    parser.add_argument("--least", type=float, default=90.0, help="percent of the changes that must be noticed")
+    """Print a line per module, and the survivors. Return 1 if too few were noticed, or some were not checked."""
+    parser = argparse.ArgumentParser(description="Print the results of the last mutation run.")
+    parser.add_argument("--least", type=float, default=90.0, help="percent of changes that must be noticed")
     options = parser.parse_args()
     every: Counter[str] = Counter()
     survivors: list[str] = []
@@ -36,12 +36,12 @@ def main() -> int:
     print("", *(f"survived: {name}" for name in survivors), sep="\n")
     unknown = sum(every[status] for status in UNKNOWN)
     if unknown:
-        print(f"{unknown} are not known yet: run scripts/mutation.sh again", file=sys.stderr)
+        print(f"{unknown} changes have not been checked: run scripts/mutation.sh again", file=sys.stderr)
     return int(bool(unknown) or _noticed(every) < options.least / 100.0 * every.total())
 
 
 def _modules() -> Iterator[tuple[str, dict[str, str]]]:
-    """Each module with the status of each change in it."""
+    """Yield each module with the status of each of its changes."""
     for path in sorted(SOURCE.rglob("*.meta")):
         codes = json.loads(path.read_text())["exit_code_by_key"]
         if codes:

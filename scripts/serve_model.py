@@ -1,7 +1,7 @@
 """Serve a model with llama.cpp's own server until interrupted: serve_model.py MODEL.gguf PORT THREADS.
 
-Port 0 is a free one. It answers chats and completions, and embeddings (the mean over a text's tokens); `/metrics` and
-`/slots` tell of it.
+Port 0 is any free port. It serves chat completions, completions and embeddings (the mean over a text's tokens), and its
+state at `/metrics` and `/slots`.
 """
 
 import signal
@@ -15,12 +15,12 @@ import urllib.request
 import xllamacpp
 
 SLOTS = 4
-BATCH = 2048  # tokens that are computed together; a text to embed must fit
-CONTEXT = 4096  # tokens a slot
+BATCH = 2048  # tokens computed together; a text to embed must fit
+CONTEXT = 4096  # tokens per slot
 
 
 def main(model: str, port: int, threads: int) -> None:
-    """Serve."""
+    """Serve until a signal arrives."""
     if port == 0:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -53,7 +53,7 @@ def wait_until_healthy(url: str) -> None:
     """Wait until the model is loaded."""
     for _ in range(300):
         try:
-            with urllib.request.urlopen(url + "/health", timeout=2) as answer:  # noqa: S310 - a URL of ours
+            with urllib.request.urlopen(url + "/health", timeout=2) as answer:  # noqa: S310 - a local URL
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError):

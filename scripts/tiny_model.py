@@ -1,6 +1,6 @@
-"""Make the smallest model that a real engine takes: a Llama of two layers, without weights: tiny_model.py FOLDER.
+"""Make the smallest model that a real engine loads, a Llama of two layers without weights: tiny_model.py FOLDER.
 
-The engine makes weights up (`--load-format dummy`); the tokenizer, of bytes, is trained here on the pages of `docs/`.
+The engine makes up the weights (`--load-format dummy`). The byte-level tokenizer is trained here on the pages of docs/.
 """
 
 import json
@@ -19,7 +19,7 @@ TEMPLATE = (
 
 
 def tokenizer() -> Tokenizer:
-    """One that takes any text."""
+    """Train a tokenizer that accepts any text."""
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
@@ -31,7 +31,7 @@ def tokenizer() -> Tokenizer:
 
 
 def main(folder: Path) -> None:
-    """Write its files."""
+    """Write the model's files."""
     folder.mkdir(parents=True, exist_ok=True)
     words = tokenizer()
     words.save(str(folder / "tokenizer.json"))
@@ -64,7 +64,7 @@ def main(folder: Path) -> None:
             "torch_dtype": "float32",
         },
     }
-    for name, content in files.items():  # config.json last: where it is, all is
+    for name, content in files.items():  # config.json last, so that it exists only if all files do
         (folder / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 

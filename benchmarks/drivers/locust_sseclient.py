@@ -1,4 +1,4 @@
-"""Plain Locust: HttpUser and sseclient-py, each event parsed."""
+"""Plain Locust with HttpUser and sseclient-py: parses each event."""
 
 import json
 import time
@@ -10,13 +10,13 @@ from locust import HttpUser, constant, task
 
 
 class WithSseclient(HttpUser):
-    """Asks without a pause."""
+    """Sends requests without a pause."""
 
     wait_time = constant(0)
 
     @task
     def ask(self) -> None:
-        """One request, and when its first content came."""
+        """Send one request and record when its first content arrived."""
         identity, began, first = uuid4().hex, time.perf_counter(), True
         with self.client.post(
             PATH, data=BODY, headers=headers(identity), stream=STREAM, catch_response=True

@@ -1,4 +1,4 @@
-"""A tokenizer of bytes, for the tools that want one: what they count with it enters no figure of ours."""
+"""Make a byte-level tokenizer for the tools that need one. Our figures do not use their token counts."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Write docs/reference/ out of the code: its tables, parsers, types and docstrings, so that nothing is said twice.
+"""Write docs/reference/ from the tables, parsers, types and docstrings of the code.
 
-python scripts/reference           # run it when an option, a metric, a rule or a column has changed
-python scripts/reference --check   # exits with 1, and names the pages, where some are not up to date
+python scripts/reference           # after a change of an option, a metric, a rule or a column
+python scripts/reference --check   # exits with 1, and lists the pages, if some are not up to date
 """
 
 import sys
@@ -15,7 +15,7 @@ from schema import documents, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-_MADE = "<!-- Made by scripts/reference out of the code: change it there. -->\n"
+_MADE = "<!-- Made from the code by scripts/reference: change it there. -->\n"
 
 PAGES: dict[str, Callable[[], str]] = {
     page.__name__: page
@@ -24,7 +24,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the pages and schemas, or see whether they are up to date."""
+    """Write the pages and schemas, or with --check only compare them."""
     stale = []
     made = {f"{name}.md": _MADE + page().rstrip() + "\n" for name, page in PAGES.items()}
     for name, content in (made | schemas()).items():

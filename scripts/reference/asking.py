@@ -1,4 +1,4 @@
-"""The pages on what can be asked for: commands, options of a run, workloads and APIs, the embedded target."""
+"""The reference pages on commands, options of a run, workloads and APIs, and the embedded target."""
 
 import argparse
 from collections.abc import Iterable
@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import Any
 
 from cells import code, first_sentence, table, text
-from workload import also, parent_of, user_of
 
 from katydid.analysis.definitions import DEFINITIONS
 from katydid.commands import COMMANDS, command_parsers
@@ -22,15 +21,16 @@ from katydid.target.apis import responses
 from katydid.target.apis.tools import TOOL_FAULTS
 from katydid.target.bridge.service import BRIDGE_FAULTS
 from katydid.target.faults import FAULTS
+from katydid.workloads import user_class
 
 
 def commands() -> str:
-    """Each command with its arguments."""
+    """The page of all commands with their arguments."""
     rows = [[f"[`{name}`](#katydid-{name})", text(said)] for name, said in COMMANDS.items()]
     return f"""\
 # Commands
 
-{table(["command", "does"], rows)}
+{table(["command", "description"], rows)}
 {"".join(map(_command, COMMANDS, command_parsers().values()))}"""
 
 
@@ -64,7 +64,7 @@ $ {(parser.epilog or "").removeprefix("example: ")}
 
 def _arguments(parser: OneLineParser) -> str:
     rows = []
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other list of them
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         if action.dest == "help" or action.help == argparse.SUPPRESS:
             continue
         metavar = action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else "")
@@ -89,7 +89,7 @@ _HEAD = ["option", "variable", "default", "meaning"]
 
 
 def options() -> str:
-    """The options of a run, then those that each workload adds or changes."""
+    """The page of the options of a run, followed by those that each workload adds or changes."""
     from katydid.engine.stages.capacity_shape import CapacityOptions  # noqa: PLC0415 - imports Locust, which patches the process
 
     shown = []
@@ -133,26 +133,38 @@ def _of_dialect(dialect: Any) -> str:
 
 
 def _changed(options_class: Any, other: Any) -> list[Any]:
-    """Options that the other class has not, or has with another default or meaning."""
+    """Return the options that the other class lacks, or has with another default or meaning."""
     known = {option.name: (option.default, option.metadata) for option in options_in(other)}
     return [o for o in options_in(options_class) if (o.default, o.metadata) != known.get(o.name)]
 
 
+def parent_of(workload: str) -> Any:
+    """Return the user class of the workload that this one extends, or None."""
+    user = user_class(workload)
+    others = (user_class(name) for name in shipped_workloads() if name != workload)
+    return next((other for other in others if issubclass(user, other)), None)
+
+
+def also(parent: Any) -> str:
+    """Return the words that refer to the options or columns of the extended workload."""
+    return f"Those of `{parent.workload}`, and:\n\n" if parent else ""
+
+
 def workloads() -> str:
-    """The workloads and the APIs, each with what it is."""
-    users = [(name, user_of(name)) for name in shipped_workloads()]
+    """The page of the workloads and APIs."""
+    users = [(name, user_class(name)) for name in shipped_workloads()]
     rows = [[code(name), text(first_sentence(user)), str(user.default_users)] for name, user in users]
     return f"""\
 # Workloads and APIs
 
 ## Workloads
 
-What `katydid run` and `katydid capacity` take; the path of a locustfile is one too.
+Arguments of `katydid run` and `katydid capacity`, which also accept the path of a locustfile.
 
-{table(["workload", "each user", "users, where nobody says"], rows)}
+{table(["workload", "each user", "default users"], rows)}
 ## APIs
 
-What `--api` takes, and the path that is asked where `--endpoint` names no other.
+Values of `--api`, and the path of each, unless `--endpoint` names another.
 
 {_apis(DIALECTS.values())}
 ## APIs of speech
@@ -160,25 +172,25 @@ What `--api` takes, and the path that is asked where `--endpoint` names no other
 {_apis(map(speech_dialect, SPEECH_APIS))}
 ## Other tools' definitions
 
-What `katydid report --definitions` takes: {", ".join(map(code, [*DEFINITIONS, "all"]))}; see
+Values of `katydid report --definitions`: {", ".join(map(code, [*DEFINITIONS, "all"]))}; see
 [one run by five definitions](../definitions.md).
 """
 
 
 def _apis(dialects: Iterable[Any]) -> str:
     rows = [[code(d.name), code(d.endpoint), text(_is(type(d)))] for d in dialects]
-    return table(["API", "path", "is"], rows)
+    return table(["API", "path", "description"], rows)
 
 
 def _is(api: type[Any]) -> str:
-    """What an API is: its class says so where its module has several, else the module."""
+    """Return the description of an API: that of its class, or of its module if the class has none."""
     own = first_sentence(api)
     return first_sentence(import_module(api.__module__)) if own.startswith("See ") else own
 
 
 def target() -> str:
-    """What the embedded target's faults do."""
-    head = ["class", "what it does"]
+    """The page of the embedded target and its faults."""
+    head = ["class", "fault"]
     faults, tool_faults, bridge_faults = (
         table(head, ([code(name), text(said)] for name, said in rows.items()))
         for rows in (FAULTS, TOOL_FAULTS, BRIDGE_FAULTS)
@@ -187,29 +199,29 @@ def target() -> str:
     return f"""\
 # The embedded target
 
-A local service with known behaviour, for trials, demos and tests: `katydid target`, or `--embedded-target` of a run,
-with the [same options](commands.md#katydid-target) as one word: `--embedded-target="--ttft 300ms --chunks 80"`. Which
-request gets which fault, and every jitter, follows from `--seed`. `--log FILE` keeps the ground truth: a JSON line a
-request.
+A local service with known behaviour, for trials, demos and tests. Start it with `katydid target`, or with a run's
+`--embedded-target`, which takes the [same options](commands.md#katydid-target) as one argument:
+`--embedded-target="--ttft 300ms --chunks 80"`. `--seed` determines all faults and jitter. `--log FILE` writes the
+ground truth, one JSON line per request.
 
 ## `--prefix-cache TOKENS`
 
-{prefix_rule} A word of a prompt is a token. The first content chunk
-comes sooner by the cached share of the prompt (`--ttft` × (1 − cached / prompt)), and the usage has the cached tokens
-where the API has a place for them. `POST /reset_prefix_cache` empties it, as vLLM's does.
+{prefix_rule} Each word of a prompt is a token. Cached tokens
+shorten the time to the first content chunk to `--ttft` × (1 − cached / prompt). The usage reports them if the API has a
+field for them. `POST /reset_prefix_cache` clears the cache, as in vLLM.
 
 ## Conversations
 
-A request of `/v1/responses` may go on from an answer that the target keeps (`previous_response_id`): its prompt then is
-all that was said before, and its own input. Every answer is kept but for those of requests with `"store": false`; of
-more than {responses.MOST_KEPT:,} the oldest are forgotten.
+A request to `/v1/responses` can continue from a kept answer (`previous_response_id`): its prompt is the whole
+conversation before it, and its own input. Every answer is kept unless its request has `"store": false`. Beyond
+{responses.MOST_KEPT:,} answers, the oldest are dropped.
 
 ## `--keep-computing`
 
-A client that leaves frees its slot at once; with this, the slot stays taken for as long as the answer would have taken,
-and one that leaves the queue gets its slot all the same. `GET /metrics` has the requests that run and wait
-(`katydid_target_requests_running`, `katydid_target_requests_waiting`), and `freed_*` of the log the moment in which a
-slot was free again ([clients that leave](../how-to/clients-that-leave.md)).
+Normally a client that leaves frees its slot at once. With this option, the slot stays taken for as long as the answer
+would have taken, and a request whose client leaves the queue still gets a slot. `GET /metrics` reports running and
+waiting requests (`katydid_target_requests_running`, `katydid_target_requests_waiting`), and `freed_*` in the log is
+when a slot was freed ([clients that leave](../how-to/clients-that-leave.md)).
 
 ## `--fail CLASS=RATE`
 

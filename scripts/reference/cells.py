@@ -1,4 +1,4 @@
-"""Markdown out of what the code says: cells and tables, and what a docstring says of each name. Knows no page."""
+"""Markdown cells and tables, and descriptions read from docstrings. Knows no page."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from katydid.model.units import Unit
 
 
 def text(words: object) -> str:
-    """Words of the code as Markdown, in a cell: no sign of theirs is markup."""
+    """Escape words from the code for a Markdown cell."""
     shown = " ".join(str(words).split())
     parts = shown.split("`")
-    for index in range(0, len(parts), 2):  # between backticks is code, as in docstrings
+    for index in range(0, len(parts), 2):  # odd parts are code between backticks
         for sign in "\\*_[]":
             parts[index] = parts[index].replace(sign, "\\" + sign)
         parts[index] = parts[index].replace("<", "&lt;")
@@ -18,23 +18,23 @@ def text(words: object) -> str:
 
 
 def code(words: object) -> str:
-    """A name or a value; nothing where there is none."""
+    """Format a name or a value as code."""
     return f"`{words}`".replace("|", "\\|")
 
 
 def unit(of: Unit) -> str:
-    """A metric's unit."""
+    """Format a metric's unit."""
     return code(of.value) if of.value else "count"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; its cells are Markdown."""
+    """Return a table; its cells are Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def described(thing: Any, section: str = "Attributes") -> dict[str, str]:
-    """What a docstring says of each name in one of its sections; `a, b: …` is said of both."""
+    """Return the description of each name in one section of a docstring; `a, b: …` describes both names."""
     _, _, rest = (thing.__doc__ or "").partition(f"{section}:\n")
     said: dict[str, str] = {}
     names: list[str] = []
@@ -52,10 +52,10 @@ def described(thing: Any, section: str = "Attributes") -> dict[str, str]:
 
 
 def described_by_all(kind: type, section: str = "Attributes") -> dict[str, str]:
-    """The same of a class and those that it is made of."""
+    """Return the descriptions from a class and all its base classes."""
     return {name: words for each in reversed(kind.__mro__) for name, words in described(each, section).items()}
 
 
 def first_sentence(thing: Any) -> str:
-    """Of a docstring."""
+    """Return the first paragraph of a docstring in one line."""
     return " ".join((thing.__doc__ or "").split("\n\n")[0].split())

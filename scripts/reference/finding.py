@@ -1,4 +1,4 @@
-"""The pages on what is found: metrics, errors, files and their columns, rules of validity, thresholds."""
+"""The reference pages on metrics, errors, files and their columns, validity rules, and thresholds."""
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
@@ -7,8 +7,8 @@ from itertools import starmap
 from types import ModuleType
 from typing import Any
 
+from asking import also, parent_of
 from cells import code, described, described_by_all, first_sentence, table, text, unit
-from workload import also, parent_of, user_of
 
 from katydid.analysis.calibration import LIMITS
 from katydid.analysis.configuration import CONFIG_STATUSES
@@ -24,13 +24,14 @@ from katydid.model.workload import WORKLOADS, Workload
 from katydid.resources import resource_folder, shipped_workloads
 from katydid.runs import folder
 from katydid.runs.rows import sample_schema
+from katydid.workloads import user_class
 
 _ONE = ".p50"
-"""Every distribution has it."""
+"""A statistic that every distribution has."""
 
 
 def metrics() -> str:
-    """The metrics of summary.json."""
+    """The page of the metrics of summary.json."""
     head = ["name", "label", "unit", "better", "definition"]
     kinds = {name: m for name, m in METRICS.items() if "." not in name}
     spread = {name.removesuffix(_ONE): m for name, m in METRICS.items() if name.endswith(_ONE)}
@@ -42,18 +43,18 @@ def metrics() -> str:
     return f"""\
 # Metrics
 
-The names of `summary.json`, of a thresholds file and of every report. Only requests outside the warm-up and before
+Names of metrics in `summary.json`, in thresholds files and in all reports. Only requests outside the warm-up and before
 the stop count.
 
 ## Distributions
 
-Of successful requests. A name and a statistic make a metric, as in `ttft.p95`. A workload without the column lacks
-the metric. Where requests timed out or were cut off, `censored` in `summary.json` has the values in which they count
-as at least the time they had: reports, objectives and comparisons take those.
+These are of successful requests. A name and a statistic make a metric, such as `ttft.p95`. A workload without the
+column lacks the metric. If requests timed out or were aborted, `censored` in `summary.json` has the values in which
+each of them counts as at least the time that it lasted. Reports, objectives and comparisons use those values.
 
 {table(head, distributions)}
-A statistic is given from this many requests on, so that with 99 % confidence the sample reaches beyond it (MLPerf
-LoadGen's binomial rule); below it says “too few”.
+A statistic needs at least this many requests, so that with 99 % confidence the sample reaches beyond it (MLPerf
+LoadGen's binomial rule). With fewer, reports show “too few”.
 
 {table(["statistic", "requests"], ([code("." + s.name), str(s.fewest)] for s in STATISTICS))}
 ## Figures of the whole run
@@ -62,62 +63,63 @@ LoadGen's binomial rule); below it says “too few”.
 
 
 def _declared(workload: Workload) -> str:
-    """The metrics that one workload alone has."""
+    """Return the section on the metrics of one workload."""
     rows = [[code(m.name), text(m.label), m.read, unit(m.unit), m.better, text(m.definition)] for m in workload.metrics]
     return f"""
-## Of `{workload.name}` alone
+## Metrics of `{workload.name}`
 
-{table(["name", "label", "is a", "unit", "better", "definition"], rows)}"""
+{table(["name", "label", "kind", "unit", "better", "definition"], rows)}"""
 
 
 def listed(values: Iterable[int]) -> str:
-    """`400, 401 or 403`."""
+    """List numbers in words, such as `400, 401 or 403`."""
     *most, last = map(str, sorted(values))
     return f"{', '.join(most)} or {last}"
 
 
 def errors() -> str:
-    """Error classes with their blame, and exit codes."""
+    """The page of error classes with their blame, and exit codes."""
     said, codes = described(ErrorClass), described(ExitCode)
+    order = ", ".join(str(int(code)) for code in PRECEDENCE)
     return f"""\
 # Errors and exit codes
 
 ## Error classes
 
-Every failed row has one (`error`), and with it whom to ask (`blame`). Failures of the generator or the configuration
-make a run invalid. Which fault gets which: [forty faults](../faults.md).
+Every failed row has an error class (`error`), which determines whose fault it is (`blame`). Failures of the generator
+or the configuration make a run invalid. The class of each fault: [forty faults](../faults.md).
 
-One thing only the whole run can tell: where every request that got an answer was refused with
-{listed(CONFIG_STATUSES)}, the configuration is to blame. `errors` in `summary.json`, the report and the headline say
-so, and what to check; the rows keep what was known when they were written, and the run is valid: it failed.
+One case only shows in the whole run: if every answer was a refusal with {listed(CONFIG_STATUSES)}, the configuration is
+to blame. `errors` in `summary.json`, the report and the headline then say so, and what to check. The rows keep the
+blame that was known when they were written, and the run is valid, but failed.
 
-{table(["error", "blame", "means"], ([code(e), code(e.blame), text(said[e.name])] for e in ErrorClass))}
+{table(["error", "blame", "meaning"], ([code(e), code(e.blame), text(said[e.name])] for e in ErrorClass))}
 ## Exit codes
 
-Of every command; where several apply, in the order {", ".join(str(int(code)) for code in PRECEDENCE)}.
-A gate whose objective of the `failure_rate` is broken exits with 1, also where no request succeeded and other values
-are missing; with 4 where the failures may be the generator's. What a run's interruption cut off makes the run invalid,
-and its code is 130 all the same.
+All commands use these codes. If several apply, the first in this order is used: {order}.
+A gate whose objective for `failure_rate` is violated exits with 1, even if no request succeeded and other values are
+missing; it exits with 4 if the failures may be the generator's. An interruption that aborts requests makes a run
+invalid, but its exit code is 130.
 
-{table(["code", "means"], ([code(int(e)), text(codes[e.name])] for e in ExitCode))}"""
+{table(["code", "meaning"], ([code(int(e)), text(codes[e.name])] for e in ExitCode))}"""
 
 
 _FILES = {
-    folder.REPORT: "the report: one page, no network needed, complete without JavaScript, which adds zoom",
-    folder.SUMMARY: "[metrics](metrics.md), counts, errors, `valid` and why not: [its keys](json.md)",
-    folder.MANIFEST: "what made the run, what must match for a comparison, and how it ended",
+    folder.REPORT: "the report: one page that needs no network, and JavaScript only to zoom",
+    folder.SUMMARY: "[metrics](metrics.md), counts, errors, and whether the run is valid: [its keys](json.md)",
+    folder.MANIFEST: "configuration and environment of the run, and how it ended; comparisons check them",
     folder.LOCUST_REPORT: "Locust's own report",
-    "samples.parquet": "a row a request",
+    "samples.parquet": "one row per request",
 }
-_TABLES = folder._SCHEMAS  # noqa: SLF001 - what a run can have is nobody else's business
+_TABLES = folder._SCHEMAS  # noqa: SLF001 - no other module needs the list of tables
 
 
 def files() -> str:
-    """A run folder's files, and the columns of its tables."""
+    """The page of a run folder's files, and the columns of its tables."""
     said = described(Sample) | {
-        "outcome": "`ok`, `failed`, `aborted` (the run ended first) or `abandoned` (its client left on purpose)",
-        "blame": "of a failure: `target`, `generator` or `config`",
-        "error": "of a failure: its class",
+        "outcome": "`ok`, `failed`, `aborted` (the run ended first) or `abandoned` (the client left on purpose)",
+        "blame": "whose fault a failure is: `target`, `generator` or `config`",
+        "error": "error class of a failure",
     }
     others = {kind: import_module(f"katydid.runs.{kind}") for kind in _TABLES if kind != "samples"}
     known = _FILES | {f"{kind}.parquet": text(first_sentence(module)) for kind, module in others.items()}
@@ -126,16 +128,16 @@ def files() -> str:
 
 `RESULTS/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, in UTC, with a suffix `-2` … where that exists.
 
-{table(["file", "what"], ([code(name), what] for name, what in known.items()))}
-`RESULTS/index.html`, written again with every report, lists all runs by workload and version, with headline and link.
-A page or a link of that name that Katydid did not write stays as it is.
+{table(["file", "content"], ([code(name), what] for name, what in known.items()))}
+`RESULTS/index.html` lists all runs by workload and version, with headline and link; every report updates it. Katydid
+does not overwrite a page or a link of that name that it did not write.
 
-While the run goes on, and where it never came to its end, the tables are `*.rows`, which `katydid report` reads then.
+During a run, and if a run does not finish, the tables are `*.rows`, which `katydid report` can read.
 
 ## samples.parquet
 
-Milliseconds on the monotonic clock, from the run's start; null where a thing did not happen, never 0. Rows with
-`after_stop` or `warm_up` count in no statistic. What can stand in `error`: [error classes](errors.md).
+Times are milliseconds on the monotonic clock from the run's start; null, never 0, if something did not happen. Rows
+with `after_stop` or `warm_up` count in no statistic. Values of `error`: [error classes](errors.md).
 
 {_columns(sample_schema(), said)}
 {"".join(map(_added_columns, shipped_workloads()))}{"".join(starmap(_table, others.items()))}"""
@@ -147,7 +149,7 @@ def _table(kind: str, module: ModuleType) -> str:
 
 
 def _added_columns(workload: str) -> str:
-    user, parent = user_of(workload), parent_of(workload)
+    user, parent = user_class(workload), parent_of(workload)
     said = described_by_all(user, "Columns")
     known = parent.extra_columns if parent else {}
     own = {column: kind for column, kind in user.extra_columns.items() if column not in known}
@@ -157,14 +159,14 @@ def _added_columns(workload: str) -> str:
 
 
 def _columns(schema: Iterable[Any], said: dict[str, str]) -> str:
-    """Columns; a column that no docstring describes stops us."""
+    """Return a table of columns; raises KeyError for a column that no docstring describes."""
     kinds = {"double": "float64"}
     rows = [[code(c.name), kinds.get(str(c.type), str(c.type)), text(said[c.name])] for c in schema]
     return table(["column", "type", "meaning"], rows)
 
 
 def validity() -> str:
-    """What makes a run invalid, a machine unfit, and an instrument wrong."""
+    """The page of the rules for valid runs, for the machine, and for the instrument's own errors."""
     named = {
         None: "all", "sent_chunks": "speech", "server_rtf": "speech", "send_ms": "HTTP, `--client fast`",
         "target_input_tokens": "`--input-tokens`",
@@ -175,28 +177,28 @@ def validity() -> str:
     checks = [[c.name, text(c.limit), text(c.why), c.blame] for c in CHECKS]
     limits = [[x.name, f"≤ {x.most * (100 if x.unit == '%' else 1):g} {x.unit}", text(x.why)] for x in LIMITS]
     return f"""\
-# Rules of validity
+# Validity rules
 
 ## Of a run
 
-A broken rule makes the run invalid (exit code 4), or is a warning; the report says which, and what to do. Why there
-are such rules: [what invalid means](../explanation/measuring.md).
+A violated rule makes the run invalid (exit code 4), or is a warning. The report names the rule and says what to do. Why
+there are such rules: [what invalid means](../explanation/measuring.md).
 
 {table(["rule", "limit", "why", "workloads"], rules)}
 ## Of a machine
 
-What `katydid doctor` checks before a run.
+`katydid doctor` checks these before a run.
 
-{table(["check", "limit", "why", "whose"], checks)}
+{table(["check", "limit", "why", "blame"], checks)}
 ## Of the instrument
 
-What `katydid calibrate` calls faithful.
+`katydid calibrate` reports whether measurements are faithful by these limits.
 
 {table(["error", "limit", "why"], limits)}"""
 
 
 def thresholds() -> str:
-    """The keys of a thresholds file."""
+    """The page of the keys of a thresholds file."""
     said = described(CompareSettings) | described(Thresholds)
     defaults = {f.name: f.default for f in (*fields(CompareSettings), *fields(Thresholds))}
     rows = [
@@ -209,14 +211,14 @@ def thresholds() -> str:
     return f"""\
 # Thresholds files
 
-What `katydid gate`, `katydid capacity` and the workload `scale` judge by. A section or key that is not here, and a
-metric that does not exist, are errors. `katydid gate --thresholds FILE --only-read` says whether a file is right.
+`katydid gate`, `katydid capacity` and the workload `scale` judge by such a file. Unknown sections, keys and metrics are
+errors. `katydid gate --thresholds FILE --only-read` checks a file.
 
 ## `[objective]`
 
-Any [metric](metrics.md) and its limit, as in `"ttft.p95" = "< 1.5s"`, with `<`, `<=`, `>` or `>=`. A request that
-timed out or was cut off counts as at least the time it had; a value that lies among such requests can break an upper
-limit, but never keeps one.
+Any [metric](metrics.md) and its limit, such as `"ttft.p95" = "< 1.5s"`, with `<`, `<=`, `>` or `>=`. A request that
+timed out or was aborted counts as at least the time that it lasted. So a value among such requests can violate an upper
+limit, but never meets one.
 
 {table(["unit of the metric", "the limit is a", "written"], units)}
 ## Other keys

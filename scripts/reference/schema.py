@@ -1,4 +1,4 @@
-"""JSON Schemas of the documents, and the page that names them."""
+"""JSON Schemas of the documents, and the reference page that lists them."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -28,34 +28,33 @@ DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
 
 
 def schemas() -> dict[str, str]:
-    """The schemas by the names of their files."""
+    """Return the schemas by file name."""
     return {f"schema/{name}.json": json_text(_schema(kind)) + "\n" for name, (_, kind) in DOCUMENTS.items()}
 
 
 def documents() -> str:
-    """Documents and their keys."""
+    """The page of the documents and their keys."""
     rows = [[f"[{name}.json](schema/{name}.json)", text(what)] for name, (what, _) in DOCUMENTS.items()]
     parts = (_keys(what, kind) for what, kind in DOCUMENTS.values())
     return f"""\
 # JSON Schemas
 
-Made from the types by which Katydid reads and writes these documents (JSON Schema 2020-12). Documents may have more
-keys than a schema names: those of a workload, and those of newer versions, which are kept. `schema_version` changes
-where a key that is there today comes to mean something else. Older documents may lack keys that a schema asks for;
-Katydid reads them all the same.
+These schemas are made from the types with which Katydid reads and writes documents (JSON Schema 2020-12). Documents may
+have additional keys, from a workload or a newer version; Katydid keeps them. `schema_version` changes when an existing
+key changes its meaning. Documents of older versions may lack required keys; Katydid still reads them.
 
-{table(["schema", "of"], rows)}
+{table(["schema", "document"], rows)}
 {"".join(parts)}"""
 
 
 def _keys(what: str, kind: type[Document]) -> str:
     said = described_by_all(kind)
     rows = [
-        [code(field.encode_name), "always" if field.required else "where there is one", text(said[field.name])]
+        [code(field.encode_name), "yes" if field.required else "no", text(said[field.name])]
         for field in msgspec.structs.fields(kind)
         if field.name in said
     ]
-    return f"## {what}\n\n{text(first_sentence(kind))}\n\n{table(['key', 'is there', 'what'], rows)}\n"
+    return f"## {what}\n\n{text(first_sentence(kind))}\n\n{table(['key', 'required', 'meaning'], rows)}\n"
 
 
 def _schema(kind: type[Document]) -> dict[str, Any]:
@@ -72,12 +71,12 @@ def _schema(kind: type[Document]) -> dict[str, Any]:
 
 
 def _anything(_: type) -> dict[str, Any]:
-    """Of `object`."""
-    return {"description": "whatever JSON can hold"}
+    """Return the schema of `object`."""
+    return {"description": "any JSON value"}
 
 
 def _parts(kind: Any) -> Iterator[type]:
-    """A document's type, and those of its parts."""
+    """Yield a document's type and the types of its parts."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
         for field in msgspec.structs.fields(kind):
@@ -89,7 +88,7 @@ def _parts(kind: Any) -> Iterator[type]:
 
 
 def _fields(kind: type) -> dict[str, str]:
-    """A part's attributes, with their keys."""
+    """Return the JSON key of each attribute."""
     if is_dataclass(kind):
         return {field.name: field.name for field in fields(kind)}
     return {field.name: field.encode_name for field in msgspec.structs.fields(kind)}

@@ -47,7 +47,7 @@ def test_a_slow_moment_may_open_a_connection_for_each_user():
 
 def test_more_connections_than_users_are_told():
     later = [Look(90.0, 200_000_000, 10, 260, 0)]
-    assert complaints([*course(200, 200), *minutes(later)]) == ["260 connections of 250 users"]
+    assert complaints([*course(200, 200), *minutes(later)]) == ["260 connections for 250 users"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_more_connections_than_users_are_told():
     [
         ({"missing": 3}, "3 answers of the target have no row"),
         ({"rows": 200_000, "samples_bytes": 18_000_000}, "333 requests/s instead of 500"),
-        ({"samples_bytes": 90_000_000}, "300 bytes a row"),
+        ({"samples_bytes": 90_000_000}, "300 bytes per row"),
         ({"reports_bytes": 20_000_000}, "reports of 20.0 MB"),
     ],
 )
@@ -65,7 +65,7 @@ def test_what_the_run_left_is_looked_at(change, said):
 
 
 def test_a_run_too_short_to_settle_shows_nothing():
-    assert complaints(course(200, 200)) == ["the run was too short to say anything of its memory"]
+    assert complaints(course(200, 200)) == ["the run was too short to judge its memory"]
 
 
 def endurance(*words):

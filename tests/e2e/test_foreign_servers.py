@@ -74,7 +74,7 @@ def test_a_bridge_that_takes_a_post(tmp_path, server, verdict):
     run = the_run(tmp_path / "reports")
     assert run.summary["concurrency"]["verdict"] == verdict
     assert run.samples["waited_ms"].max() < TIME_OUT_S * 1000 + 500
-    assert "1 burst: one request each at the same moment" in done.out
+    assert "1 burst: one request per user, all at the same moment" in done.out
     if server is Threaded:
         assert set(run.samples["outcome"]) == {"ok"}
 
@@ -135,4 +135,4 @@ def test_an_outage_is_as_long_as_the_gateways_own_log_says(tmp_path):
     assert restart["at_s"] - kill["at_s"] == pytest.approx(RESTART_AFTER_S, abs=0.2)
     assert told["success"]["during"]["rate"] < told["success"]["before"]["rate"] == 1.0
     assert "killed " in done.out
-    assert re.search(r"^ *When +Ended well +Streams", done.out, re.MULTILINE), done.out
+    assert re.search(r"^ *When +Succeeded +Streams", done.out, re.MULTILINE), done.out

@@ -72,7 +72,7 @@ def test_a_bad_recording_is_one_line_and_exit_2(target, tmp_path):
     done = speech(service, tmp_path, "--audio", eight_kilohertz(tmp_path))
     assert done.wait() == 2
     assert done.err.startswith("katydid: --audio ")
-    assert "has 8000 Hz instead of 16000" in done.err
+    assert "has a sample rate of 8000 Hz instead of 16000" in done.err
     assert done.err.count("\n") == 1
     assert service.log() == []
 
@@ -81,7 +81,7 @@ def test_no_websocket_is_one_line_and_exit_2(target, tmp_path):
     done = speech(target(), tmp_path, "--endpoint", "/v1/models")
     assert done.wait() == 2
     assert done.err.startswith("katydid: ")
-    assert "opens no WebSocket at /v1/models (200 {" in done.err
+    assert "has no WebSocket at /v1/models (200 {" in done.err
     assert done.err.count("\n") == 1
 
 

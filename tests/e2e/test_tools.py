@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from katydid.target.apis.tools import TOLD_FAULTS, TOOL_FAULTS
+from katydid.target.apis.tools import PROGRESS_FAULTS, TOOL_FAULTS
 from katydid.target.process import start_target
 from running import katydid, the_run
 
@@ -69,7 +69,7 @@ def test_a_tool_that_the_server_did_not_run_is_missed(tmp_path):
     words = ("--users", 5, "--run-time", "2s", "--tools-side", "server")
     _, requests, _ = tools(tmp_path, {"server_tools": 1}, *words)
     assert set(requests["error"]) == {"wrong_tool_calls"}
-    assert requests["detail"].str.startswith("the server told of get_weather started").all()
+    assert requests["detail"].str.startswith("wrong tool progress from the server: get_weather started").all()
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_each_fault_in_a_servers_progress_is_found_in_exactly_the_requests_that_
     words = ("--users", 30, "--run-time", "2s", "--tools-side", "server", "--tool-calls", 3)
     _, requests, _ = tools(tmp_path, settings, *words)
     truth = {line["request_id"]: line["fault"] for line in map(json.loads, log.read_text().splitlines())}
-    assert {truth[i] for i in requests["request_id"]} == {None, *TOLD_FAULTS}
+    assert {truth[i] for i in requests["request_id"]} == {None, *PROGRESS_FAULTS}
     failed = requests[requests["outcome"] == "failed"]
     assert set(failed["request_id"]) == {i for i in requests["request_id"] if truth[i]}
     assert set(failed["error"]) == {"wrong_tool_calls"}
@@ -88,7 +88,7 @@ def test_each_fault_in_a_servers_progress_is_found_in_exactly_the_requests_that_
 def test_an_api_without_tools_is_refused_in_one_line(tmp_path):
     run = katydid("run", "tools", "--embedded-target", "--api", "ollama", "--run-time", "1s", folder=tmp_path)
     assert run.wait() == 2
-    assert run.err == "katydid: --api ollama: the workload tools speaks openai only\n"
+    assert run.err == "katydid: --api ollama: the workload tools supports only --api openai\n"
 
 
 def test_at_the_failure_threshold_no_turn_begins_any_more_and_the_conversation_is_cut_off(tmp_path):

@@ -6,7 +6,7 @@ from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
 from katydid.model.sample import Sample
 from katydid.transport.exchange import Exchange
-from katydid.workloads.speech.user import SpeechOptions, SpeechService, judge_utterance, measure_utterance
+from katydid.workloads.speech.user import SpeechOptions, SpeechService, judge_stream, measure_stream
 from socketserving import accept, hear_out
 
 
@@ -14,11 +14,11 @@ def speak(url, *, total=5.0, idle=2.0, **options):
     """One stream: its sample, and what it was made of."""
     service = SpeechService(SpeechOptions(request_timeout=total, idle_timeout=idle, **options), url)
     sample = Sample(request_id="r", user=0, iteration=0, worker="local", name="/", scheduled_ms=0.0)
-    exchange, utterance = Exchange(), service.utterance(0, 0, "r")
+    exchange, utterance = Exchange(), service.audio_stream(0, 0, "r")
     service.client.converse(service.path, service.headers("r"), utterance, exchange)
     sample.status = exchange.status
-    measure_utterance(sample, utterance)
-    judge_utterance(sample, exchange, utterance)
+    measure_stream(sample, utterance)
+    judge_stream(sample, exchange, utterance)
     return SimpleNamespace(sample=sample, exchange=exchange, utterance=utterance, **sample.extra)
 
 

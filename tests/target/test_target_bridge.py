@@ -158,7 +158,7 @@ def test_settings_of_the_bridge():
         ({"bridge_fail": ("boredom",)}, "--bridge-fail boredom: 'boredom' is not one of leak"),
         ({"bridge_fail": ("leak=2",)}, "the rate must be from 0 to 1"),
         ({"bridge_fail": ("leak", "lose_message")}, "--bridge-fail add up to more than 1"),
-        ({"bridge_rooms": " , "}, "--bridge-rooms names no room"),
+        ({"bridge_rooms": " , "}, "--bridge-rooms is empty"),
     ],
 )
 def test_bad_settings_are_told(values, message):

@@ -5,7 +5,15 @@ import json
 import pytest
 
 from katydid.target.apis.base import Ask
-from katydid.target.apis.tools import TOLD_FAULTS, TOOL_FAULTS, calls_of, misreported, read_toolset, spoiled, with_tools
+from katydid.target.apis.tools import (
+    PROGRESS_FAULTS,
+    TOOL_FAULTS,
+    calls_of,
+    misreported,
+    read_toolset,
+    spoiled,
+    with_tools,
+)
 from katydid.target.settings import TargetSettings
 from katydid.target.wire.http import RequestError
 
@@ -67,7 +75,7 @@ def test_a_new_question_begins_again():
 
 
 def test_a_result_of_no_call_is_refused():
-    with pytest.raises(RequestError, match="'tool_call_id' 'z' answers no call"):
+    with pytest.raises(RequestError, match="'tool_call_id' 'z' does not answer any call"):
         toolset(asked("x"), result("z"))
 
 
@@ -107,7 +115,7 @@ def test_a_single_call_in_the_wrong_order_is_that_of_the_next_tool():
 
 
 def test_a_server_that_runs_tools_itself_can_misreport_them():
-    assert {fault: misreported(("a", "b"), fault) for fault in TOLD_FAULTS} == {
+    assert {fault: misreported(("a", "b"), fault) for fault in PROGRESS_FAULTS} == {
         "wrong_name": ("a", "b_now"),
         "one_call_too_few": ("a",),
         "wrong_order": ("b", "a"),

@@ -38,15 +38,15 @@ FOUND = {
     ),
     "zombies": (
         {"resilience": {"held": 50, "refused_or_dropped": 10}, "checks": [RULE]},
-        "50 idle connections held to the end, 10 refused or dropped",
+        "50 idle connections held to the end, 10 rejected or dropped",
     ),
     "session": (
         {"session": SESSION, "checks": CHECKS},
-        "no mix up held in 1,000 of 1,000; isolation could not be seen",
+        "no mix up passed in 1,000 of 1,000; isolation inconclusive",
     ),
     "session, many checks": (
         {"session": SESSION, "checks": [*CHECKS, *({**CHECKS[0], "name": f"check_{n}"} for n in range(3))]},
-        "no mix up held in 1,000 of 1,000; 3 more checks held; isolation could not be seen",
+        "no mix up passed in 1,000 of 1,000; 3 more checks passed; isolation inconclusive",
     ),
     "chat": (
         {"chat": CHAT | {"turns": [TURN, TURN | {"turn": 2, "last_turn": 4, "ttft_p50_ms": 250.0}]}},
@@ -54,9 +54,9 @@ FOUND = {
     ),
     "tools": (
         {"correctness": [FEW, FEW | {"right": 40, "low": 0.2, "high": 0.5}]},
-        "140 of 200 conversations right; the load makes answers wrong",
+        "140 of 200 conversations correct; the load makes answers wrong",
     ),
-    "tools, all right": ({"correctness": [FEW]}, "100 of 100 conversations right"),
+    "tools, all right": ({"correctness": [FEW]}, "100 of 100 conversations correct"),
     "burst": ({"concurrency": {"verdict": "one at a time"}}, "concurrency: one at a time"),
     "speech": ({"metrics": {"rtf.mean": 5.3}}, "RTF 5.30 (mean of 99 streams): falls behind"),
 }

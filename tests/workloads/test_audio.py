@@ -86,14 +86,18 @@ def empty_file(path):
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        pytest.param(lambda p: wav(p, rate=8000), "has 8000 Hz instead of 16000; convert it: ffmpeg", id="other rate"),
+        pytest.param(
+            lambda p: wav(p, rate=8000),
+            "8000 Hz instead of 16000; convert it: ffmpeg",
+            id="other rate",
+        ),
         pytest.param(lambda p: wav(p, channels=2), "has 2 channels instead of 1", id="stereo"),
         pytest.param(lambda p: wav(p, width=1), "has 8-bit samples instead of 16-bit", id="8 bit"),
-        pytest.param(wave_without_sound, "holds no sound", id="no sound"),
+        pytest.param(wave_without_sound, "has no samples", id="no sound"),
         pytest.param(truncated, "is truncated: ", id="truncated"),
-        pytest.param(cut_in_the_head, "is not a WAV file of plain samples (it ends too early)", id="cut in the head"),
+        pytest.param(cut_in_the_head, "is not a WAV file with PCM samples (it ends too early)", id="cut in the head"),
         pytest.param(text, "is not a WAV file", id="text"),
-        pytest.param(empty_file, "is not a WAV file of plain samples (it ends too early)", id="empty file"),
+        pytest.param(empty_file, "is not a WAV file with PCM samples (it ends too early)", id="empty file"),
         pytest.param(lambda p: p, "no such file", id="missing"),
     ],
 )
@@ -106,5 +110,5 @@ def test_a_file_that_services_do_not_take_is_refused_in_one_line(tmp_path, make,
 
 
 def test_a_folder_without_recordings_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"holds no \.wav file"):
+    with pytest.raises(ConfigError, match=r"has no \.wav file"):
         load_audio(str(tmp_path))

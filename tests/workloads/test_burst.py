@@ -120,7 +120,7 @@ def test_a_path_alone_is_a_get_and_with_a_body_a_post(tmp_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"burst_body": "{}"}, "name the path too"),
+        ({"burst_body": "{}"}, "give the path too"),
         ({"burst_path": "/b", "burst_body": "@no/such"}, "cannot be read"),
         ({"burst_path": "/b", "burst_body": "@/dev/zero"}, "is larger than 64 MiB: name another file"),
     ],
@@ -164,12 +164,12 @@ def test_a_stream_is_read_as_ever():
 def test_users_who_could_not_connect_ahead_are_named():
     found = summary(*(request(user, 1000.0, connect=40.0 if user > 6 else None) for user in range(10)))
     section = burst_section(Material(manifest_with(), summary_with(found), pd.DataFrame(), pd.DataFrame()))
-    (told,) = [text for text in section.text if "7 of 10 connected" in text]
+    (told,) = [text for text in section.text if "7 of 10 users connected" in text]
     assert "backlog" in told
 
 
 def test_the_beginning_says_what_a_burst_is_and_when_the_next_comes():
     alone = BurstOptions(burst_probes="off").course
-    assert alone == "1 burst: one request each at the same moment, answered within 30 s or never"
-    assert BurstOptions().course == f"{alone}; one alone before and after, and half of the users together"
-    assert BurstOptions(bursts=3).course.startswith("3 bursts, the next 40 s after")
+    assert alone == "1 burst: one request per user, all at the same moment, time-out 30 s"
+    assert BurstOptions().course.startswith(f"{alone}; probes: one request alone before and after")
+    assert BurstOptions(bursts=3).course.startswith("3 bursts, one every 40 s: ")

@@ -111,7 +111,7 @@ def test_a_user_that_leaves_ends_a_conversation_that_has_neither_failed_nor_been
     samples.loc[left, ["outcome", "error", "blame"]] = ["abandoned", None, None]
     found = figures(samples, *others)
     assert (found.completed, found.failed, found.abandoned) == (0, 0, 50)
-    assert "50 ended with a user that left" in section_of(samples, *others).text[0]
+    assert "50 ended because the user left" in section_of(samples, *others).text[0]
 
 
 def test_conversations_a_second_are_those_that_were_completed():
@@ -147,14 +147,14 @@ def test_the_report_has_turns_history_and_both_pictures():
     section = section_of(*conversations(cached=0.5))
     assert [table.shown[0].name for table in section.tables] == ["Turn", "History"]
     assert [chart.key for chart in section.charts] == ["ttft-by-history", "cache-by-turn"]
-    assert section.text[0].startswith("50 of 50 conversations were completed, with 8")
+    assert section.text[0].startswith("50 of 50 conversations completed, with 8")
     assert section.tables[0].marked == []
 
 
 def test_failed_turns_are_marked():
     section = section_of(*conversations(fails_at=3))
     assert section.tables[0].marked == [("Failed", "50")]
-    assert "50 ended with a failed turn" in section.text[0]
+    assert "50 ended because a turn failed" in section.text[0]
 
 
 def test_other_workloads_have_no_such_section():

@@ -124,7 +124,7 @@ def test_a_rates_pool_is_for_conversations():
 
 def test_an_api_that_sends_only_the_last_message_is_refused():
     fields = Fields(sse_body='{"q": "{prompt}"}')
-    assert "no history" in refused(api="generic-sse", dialect_options=fields)
+    assert "without the history" in refused(api="generic-sse", dialect_options=fields)
     ConversationService(
         ChatOptions(api="generic-sse", dialect_options=Fields(sse_body='{"m": "{messages}"}')), "http://h"
     )
@@ -177,7 +177,7 @@ def test_a_conversation_that_another_holds_goes_on_from_its_own_answers():
 
 def test_a_server_that_keeps_no_answers_is_found_out_before_any_load():
     client = Model(forgets=True)
-    with pytest.raises(ConfigError, match=r"keeps no conversations \(400 .*not found.*\): take --history client"):
+    with pytest.raises(ConfigError, match=r"does not keep conversations \(400 .*not found.*\): use --history client"):
         chat_service(client, **SERVER)
     assert client.asked == []
 
@@ -190,6 +190,6 @@ def test_a_server_that_refuses_to_keep_answers_is_told_from_one_that_only_dislik
                 return
             super().send(request, sink, exchange)
 
-    with pytest.raises(ConfigError, match="refuses to keep answers: take --history client"):
+    with pytest.raises(ConfigError, match="refuses to keep answers: use --history client"):
         chat_service(Refusing(), **SERVER)
     chat_service(Refusing(), api="openai-responses")

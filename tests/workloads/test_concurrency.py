@@ -102,23 +102,23 @@ def test_the_service_time_lies_in_its_interval_and_the_slots_in_their_range():
 def test_a_fixed_queue_is_told_from_slots():
     found = diagnose_burst([served(np.random.default_rng(0), 3, 6)], [4])
     assert (found.admitted, found.slots) == (6, 3)
-    assert "lets 3 wait" in found.sentence
+    assert "queues 3" in found.sentence
 
 
 def test_four_together_and_then_nobody_is_not_four_at_a_time():
     """The table of the first experiment: 7.78 s four times, 30 s six times."""
     found = diagnose_burst([burst([7780.0, 7780.0, 7781.0, 7783.0] + [30_000.0] * 6)], [0])
     assert found.verdict == "admits 4 and rejects the rest"
-    assert "by silence" in found.sentence
+    assert "by never answering" in found.sentence
 
 
 @pytest.mark.parametrize(
     ("ends", "reason"),
     [
         ([30_000.0] * 10, "no request was answered"),
-        ([7800.0, 15_600.0] + [30_000.0] * 8, "only 2 of the requests"),
-        ([7800.0], "one request alone"),
-        ([1000.0, 2500.0, 9000.0, 9100.0, 14_000.0, 21_000.0, 29_000.0], "no regular times"),
+        ([7800.0, 15_600.0] + [30_000.0] * 8, "only 2 requests got an answer"),
+        ([7800.0], "a single request"),
+        ([1000.0, 2500.0, 9000.0, 9100.0, 14_000.0, 21_000.0, 29_000.0], "irregular times"),
     ],
 )
 def test_too_little_to_go_by_is_said(ends, reason):
@@ -181,7 +181,7 @@ def test_all_at_once_takes_two_sizes():
 def test_a_limiter_is_named_where_it_cannot_be_told_from_one_slot():
     found = diagnose_burst([served(np.random.default_rng(2), 1, timeout=1e9)], [0])
     assert (found.verdict, found.possible) == ("one at a time", ("limiter",))
-    assert "a limiter accepts requests" in found.cause
+    assert "a rate limiter admits requests" in found.cause
 
 
 def test_slots_that_make_each_other_slower_are_slots_all_the_same():

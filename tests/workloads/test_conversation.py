@@ -56,7 +56,7 @@ def test_another_users_text_anywhere_in_an_answer_names_both():
     )
     (found,) = ours.hear(answer).violations
     assert (found.check, found.other) == ("isolation", 7)
-    assert found.detail == "user 3 at turn 1 was sent a text of user 7 (its turn 4)"
+    assert found.detail == "user 3 at turn 1 received a text of user 7 (its turn 4)"
 
 
 def test_a_text_of_an_earlier_run_is_a_leak_too():

@@ -37,13 +37,13 @@ def test_a_parser_that_breaks_under_load_shows_as_a_falling_share():
     assert rows[0].share == 1.0
     assert rows[-1].share < 0.7
     assert rows[0].in_flight_high < rows[-1].in_flight_low
-    assert said(rows).startswith("The more conversations at once")
+    assert said(rows).startswith("With more conversations in flight")
 
 
 def test_failures_that_have_nothing_to_do_with_the_load_are_not_blamed_on_it():
     outcome = np.where(np.arange(200) % 10 == 0, "failed", "ok")
     rows = correct(np.arange(200) * 100.0, np.random.default_rng(1).uniform(100, 900, 200), outcome)
-    assert said(rows) == "Wrong conversations are not shown to depend on the load."
+    assert said(rows) == "There is no evidence that wrong conversations depend on the load."
 
 
 def test_rows_of_whole_conversations_count_in_no_rate_of_requests():

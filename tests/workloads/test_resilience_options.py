@@ -25,7 +25,7 @@ def test_any_other_is_another_machine(host):
 
 
 def test_another_machine_must_be_ones_own():
-    with pytest.raises(ConfigError, match="say --i-own-this-target"):
+    with pytest.raises(ConfigError, match="confirm with --i-own-this-target"):
         ResilienceService(ResilienceOptions(), "http://192.0.2.1")
     ResilienceService(ResilienceOptions(i_own_this_target=True), "http://192.0.2.1")
 
@@ -83,14 +83,14 @@ def test_a_command_that_fails_says_so():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"chaos_pid": "0,7"}, "--chaos-pid 0,7: there is '0,7' where process ids must be"),
-        ({"chaos_pid": "echo 0"}, "prints '0' where process ids must be"),
-        ({"chaos_pid": ",,"}, "there is ',,' where process ids must be"),
+        ({"chaos_pid": "0,7"}, "--chaos-pid 0,7: give process ids above 0"),
+        ({"chaos_pid": "echo 0"}, "the command printed '0', not process ids"),
+        ({"chaos_pid": ",,"}, "--chaos-pid ,,: give process ids above 0"),
         ({"chaos_pid": "999999999"}, "there is no such process"),
-        ({"chaos_pid": "1"}, "is this run itself, or what it stands on"),
-        ({"chaos_pid": str(os.getpid())}, "is this run itself, or what it stands on"),
+        ({"chaos_pid": "1"}, "is this run, its parent or process 1"),
+        ({"chaos_pid": str(os.getpid())}, "is this run, its parent or process 1"),
         ({"chaos_pid": "99999999999999999999"}, "there is no such process"),
-        ({"chaos_pid": "echo nobody"}, "prints 'nobody' where process ids must be"),
+        ({"chaos_pid": "echo nobody"}, "the command printed 'nobody', not process ids"),
         ({"chaos_pid": "exit 3"}, r"the command failed \(3\)"),
         ({"chaos_pid": "7", "chaos_command": "x"}, "exclude each other"),
         ({"chaos_at": "soon"}, "give times of the run"),
@@ -124,7 +124,7 @@ def test_one_that_is_gone_does_not_save_the_others(target, victims):
     service = chaos(target, chaos_pid=f"{first.pid},{second.pid}")
     first.kill()
     first.wait()
-    assert service.kill() == f"killed {second.pid}; not {first.pid}"
+    assert service.kill() == f"killed {second.pid}; could not kill {first.pid}"
     second.wait()
     with pytest.raises(OSError, match=str(second.pid)):
         service.kill()

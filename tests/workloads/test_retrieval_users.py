@@ -127,10 +127,10 @@ def test_lengths_that_each_text_cannot_have_are_refused_by_the_text():
 @pytest.mark.parametrize(
     ("answer", "said"),
     {
-        "one too few": (lambda body: cut(embedded(body), "data", 2), "2 items in an answer that must have 3"),
-        "one too many": (lambda body: cut(embedded(body | {"input": ["a"] * 4}), "data", 4), "4 items in an answer"),
-        "one twice": (lambda body: again(embedded(body), "data"), "the items' indices are not those of 3 texts"),
-        "another one": (lambda body: moved(embedded(body), "data"), "the items' indices are not those of 3 texts"),
+        "one too few": (lambda body: cut(embedded(body), "data", 2), "the answer has 2 items instead of 3"),
+        "one too many": (lambda body: cut(embedded(body | {"input": ["a"] * 4}), "data", 4), "the answer has 4 items"),
+        "one twice": (lambda body: again(embedded(body), "data"), "indices are repeated, or beyond the 3 texts"),
+        "another one": (lambda body: moved(embedded(body), "data"), "indices are repeated, or beyond the 3 texts"),
     }.values(),
 )  # fmt: skip
 def test_vectors_that_are_not_one_for_each_text_are_a_wrong_answer(answer, said):
@@ -180,7 +180,7 @@ def moved(value, name):
     [
         ("embed", {"api": "openai"}, "use one of embeddings, ollama-embed"),
         ("rerank", {"api": "embeddings"}, "use one of rerank"),
-        ("embed", {"output_tokens": "5"}, "--output-tokens: these answers are not text"),
+        ("embed", {"output_tokens": "5"}, "--output-tokens: answers of this workload have no output tokens"),
     ],
 )
 def test_what_such_a_workload_cannot_do_is_refused_before_any_load(workload, options, said):

@@ -119,7 +119,9 @@ def test_stages_at_rates_are_told_by_them():
     ]
     found = summary["recommended"]
     assert (found["low"], found["high"]) == (10.0, 20.0)
-    assert found["why"].startswith("all stages up to 10 requests/s held; 20 requests/s broke failure_rate")
+    assert found["why"].startswith(
+        "all stages up to 10 requests/s met the objective; 20 requests/s violated failure_rate"
+    )
 
 
 def test_stages_of_a_closed_loop_have_no_offered_load_to_fall_behind():
@@ -141,9 +143,9 @@ def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():
 
 def test_only_the_objective_that_really_broke_is_named():
     found = summary_of((10, {}), (20, {"failing": 5}))["recommended"]
-    assert "20 users broke failure_rate (50" in found["why"]
+    assert "20 users violated failure_rate (50" in found["why"]
     slow = summary_of((10, {}), (20, {"duration": 1500.0}))["recommended"]
-    assert "broke duration.p95" in slow["why"]
+    assert "violated duration.p95" in slow["why"]
     assert "failure_rate" not in slow["why"]
 
 

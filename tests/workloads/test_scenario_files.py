@@ -55,7 +55,11 @@ def test_a_file_of_ones_own(tmp_path):
         ("[message]", "[massage]", "massage is unknown"),
         ('text = "hello {{ marker }}"', "", "message.text is missing"),
         ('path = "/m"', "", "message.path is missing"),
-        ('read = { text = "a.b" }', 'read = { answer = "a.b" }', "message.read.answer is unknown: there are count"),
+        (
+            'read = { text = "a.b" }',
+            'read = { answer = "a.b" }',
+            "message.read.answer is unknown: known keys are count",
+        ),
         ('read = { text = "a.b" }', 'read = { id = "a.b" }', "message.read.text is missing"),
         ('read = { session = "id" }', "", "open.read is missing"),
         ('transport = "json"', 'transport = "smoke"', "transport 'smoke' is not one of json, sse, websocket"),
@@ -91,7 +95,7 @@ def test_a_scenario_without_an_end_is_refused(tmp_path):
 
 
 def test_a_name_that_there_is_none_of():
-    with pytest.raises(ConfigError, match="take bridge, bridge-websocket, openai, or a TOML file"):
+    with pytest.raises(ConfigError, match="use bridge, bridge-websocket, openai, or a TOML file"):
         load_scenario("nope")
 
 

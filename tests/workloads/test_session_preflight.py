@@ -30,9 +30,9 @@ def test_where_anybody_may_look_nobody_joins(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('session = "ticket"', 'session = "token"', "open.read.session leads to nothing"),
-        ('members = "here"', 'members = "there"', "members.read.members leads to no list"),
-        ('path = "/join"', 'path = "/enter"', "opens no session in 'Tower' (400 bad request"),
+        ('session = "ticket"', 'session = "token"', "the answer has nothing at open.read.session"),
+        ('members = "here"', 'members = "there"', "the answer has no list at members.read.members"),
+        ('path = "/join"', 'path = "/enter"', "does not open a session in 'Tower' (400 bad request"),
         ('path = "/who', 'path = "/whom', "has no room 'Tower' (400 bad request"),
     ],
 )

@@ -40,7 +40,7 @@ def test_the_options_replace_the_dialects_messages():
     service = SpeechService(
         SpeechOptions(api="vosk", speech_start='{"id": "{request_id}"}', speech_end="none"), "http://127.0.0.1:9"
     )
-    stream = service.utterance(0, 0, "r7")
+    stream = service.audio_stream(0, 0, "r7")
     stream.begin(0.0)
     assert stream.say(0.0, held=False) == '{"id": "r7"}'
 
@@ -75,7 +75,10 @@ def section_of(*rows):
 def test_a_service_that_falls_behind_is_told_so_with_the_workers_it_needs():
     slow = SPOKEN | {"rtf": 5.3, "duration_ms": 10_600.0}
     (text,) = section_of(*[slow] * 12).text
-    assert "RTF 5.30 (mean of 12 streams): falls behind; needs 5 workers of RTF 0.250 for 12 streams at once" in text
+    assert (
+        "RTF 5.30 (mean of 12 streams): falls behind; it needs 5 workers with RTF 0.250 for 12 concurrent streams"
+        in text
+    )
 
 
 def test_a_service_that_keeps_up_is_told_so():
@@ -86,11 +89,11 @@ def test_a_service_that_keeps_up_is_told_so():
 def test_workers_are_counted_for_those_who_were_refused_too():
     text, refused = section_of(*[SPOKEN] * 6, *[REFUSED] * 6).text
     assert "5 workers" in text
-    assert "12 streams at once" in text
-    assert refused == "6 of 12 streams refused (503, 429)."
+    assert "12 concurrent streams" in text
+    assert refused == "6 of 12 streams rejected (503, 429)."
 
 
-@pytest.mark.parametrize(("factor", "word"), [(np.nan, "names no processing time"), (0.00029, "implausible")])
+@pytest.mark.parametrize(("factor", "word"), [(np.nan, "reports no processing time"), (0.00029, "implausible")])
 def test_no_number_of_workers_follows_from_a_factor_that_cannot_be(factor, word):
     (text,) = section_of(SPOKEN | {"server_rtf": factor}).text
     assert word in text
@@ -99,7 +102,7 @@ def test_no_number_of_workers_follows_from_a_factor_that_cannot_be(factor, word)
 
 def test_queue_and_refusals_are_told_and_drawn():
     section = section_of(SPOKEN | {"queue_pending_max": 61}, SPOKEN | {"queue_pending_max": 73}, REFUSED)
-    assert "The service named a queue of up to 73 chunks (67.0 in the median stream)." in section.text
+    assert "The service reported a queue of up to 73 chunks (median over streams: 67.0)." in section.text
     (chart,) = section.charts
     rtf, queue = chart.lines
     (refused,) = chart.bars

@@ -57,12 +57,12 @@ def test_the_rules_stand_first_and_what_it_did_beneath(workload, title):
     section = resilience_section(material({"resilience": TOLD, "checks": [CHECK]}, LOAD, workload=workload))
     rules, deeds, facts = section.tables
     assert rows(deeds) == [["900\u00a0ms", "kill", "killed 7, 8", "done"]]
-    assert (section.title, list(section.text)) == (title, ["Every rule was kept."])
-    assert (rows(rules), rules.marked) == ([["it recovered", "kept", "after 2.0 s", "at all"]], [])
+    assert (section.title, list(section.text)) == (title, ["All rules met."])
+    assert (rows(rules), rules.marked) == ([["it recovered", "met", "after 2.0 s", "at all"]], [])
     assert rows(facts) == [
         ["streams that failed after the first kill", "7"],
         ["longest time without a result, s", "2.35"],
-        ["from the last kill until all was as before, s", "–"],
+        ["recovery time after the last kill, s", "–"],
     ]
 
 
@@ -70,7 +70,9 @@ def test_the_normal_loads_failures_are_in_the_first_sentence_of_a_storm():
     storm = {"clients": 20, "load_meanwhile": 10, "load_turned_away": 10, "load_failed": 0, "events": []}
     section = resilience_section(material({"resilience": storm, "checks": [CHECK]}, LOAD, workload="storm"))
     (sentence,) = section.text
-    assert "Of 10 streams of the normal load meanwhile, the target refused 10, and 0 failed otherwise." in sentence
+    assert (
+        "Of 10 streams of the normal load during the storm, the target rejected 10, and 0 failed otherwise." in sentence
+    )
 
 
 def test_a_deed_that_failed_is_marked_and_a_storm_says_how_many():
@@ -97,9 +99,9 @@ def test_the_success_rate_before_during_and_after_has_a_table():
 def test_a_rule_that_was_broken_is_named_and_marked():
     checks = [CHECK, CHECK | {"name": "no outage", "passed": False}]
     section = resilience_section(material({"resilience": {"events": []}, "checks": checks}, LOAD))
-    assert list(section.text) == ["Broken: no outage."]
+    assert list(section.text) == ["Violated: no outage."]
     (rules,) = section.tables
-    assert rules.marked == [("Result", "BROKEN")]
+    assert rules.marked == [("Result", "VIOLATED")]
 
 
 def test_results_are_counted_in_the_second_in_which_they_came_without_what_was_done_to_the_target():
@@ -185,9 +187,9 @@ def test_a_run_without_a_sweep_has_no_such_section(summary):
 @pytest.mark.parametrize(
     ("low", "high", "title"),
     [
-        (100, 200, "Sustained up to 100 users; the limit lies below 200"),
+        (100, 200, "Sustained up to 100 users; the limit is below 200"),
         (200, None, "Sustained up to 200 users (limit not reached)"),
-        (0, 100, "Sustained load: none; 100 users are too many already"),
+        (0, 100, "Sustained load: none; even 100 users are too many"),
         (0, None, "Sustained load: none"),
     ],
 )
@@ -198,7 +200,7 @@ def test_the_safe_range_is_the_heading(low, high, title):
 def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
     assert list(scale_section(sweep(FIRST, SECOND)).text) == [
         "Failures at 200 users.",
-        "Objective: failure_rate < 5%, duration.p95 < 1 s, and the target keeps up with what it is offered.",
+        "Objective: failure_rate < 5%, duration.p95 < 1 s, and the target keeps up with the offered load.",
         "Limited by: the target. It answered 30 a second.",
     ]
 

@@ -1,5 +1,5 @@
-"""The embedded target: a local service with known, settable behaviour and a log of what it really did.
+"""The embedded target: a local service with configurable behaviour, and a log of the ground truth.
 
-It exists so that the instrument can be proved right, and so that everything can be tried without a
-model. Plain asyncio; it shares nothing with the generator but `model`.
+Its purpose is to prove Katydid's measurements right, and to try everything without a model. It is plain asyncio, and
+shares no measuring code with the generator: it imports only `protocol` and `model`.
 """

@@ -10,5 +10,5 @@ if __name__ == "__main__":
     try:
         sys.exit(serve(settings_from_arguments(sys.argv[1:])))
     except KatydidError as error:
-        print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - the one line that bad input gets
+        print(f"katydid: {error}", file=sys.stderr)  # noqa: T201 - one line for invalid arguments
         sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""Whom the embedded target serves, and when: rate limits, worker slots and their queue."""
+"""Admission control of the embedded target: rate limits, slots and their queue."""
 
 import math
 from collections import defaultdict, deque
@@ -12,7 +12,7 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is rejected. `headers` are more lines of the answer, each with its CRLF."""
+    """Why a request is rejected. `headers` are additional header lines of the answer, each ending with CRLF."""
 
     status: int
     message: str
@@ -24,7 +24,7 @@ QUEUE_FULL = Refusal(503, "the queue is full", "overloaded", "Retry-After: 1\r\n
 
 
 class RateLimits:
-    """Requests a minute (in a sliding window) and in all, by key; 0 for unlimited."""
+    """Limits per key: requests per minute (in a sliding window), and requests in total. 0 is unlimited."""
 
     def __init__(self, per_minute: int, in_all: int) -> None:
         self._per_minute = per_minute
@@ -33,7 +33,7 @@ class RateLimits:
         self._total: defaultdict[str, int] = defaultdict(int)
 
     def refuse(self, key: str, now: float) -> Refusal | None:
-        """Count a request at `now` (seconds), or say why it is too many; refused ones do not count."""
+        """Count a request at `now` (seconds), or return why it is rejected; rejected requests do not count."""
         if self._in_all and self._total[key] >= self._in_all:
             text = f"Rate limit reached for requests per day (RPD): limit {self._in_all}"
             return Refusal(429, text, "rate_limit_exceeded", "Retry-After: 86400\r\n")
@@ -51,13 +51,13 @@ class RateLimits:
 
 
 class Slots:
-    """Worker slots with a queue, first come first served; 0 slots are as many as are asked for."""
+    """Slots with a first-come, first-served queue; 0 slots is unlimited."""
 
     def __init__(self, slots: int, queue_limit: int) -> None:
         self._free = slots
         self._limited = slots > 0
         self.busy = 0
-        """Slots that are taken."""
+        """Slots in use."""
         self._queue_limit = queue_limit
         self._waiting: deque[Callable[[], None]] = deque()
         self._handing_out = False
@@ -69,11 +69,11 @@ class Slots:
 
     @property
     def full(self) -> bool:
-        """Whether a request that comes now cannot even wait."""
+        """Return True if the queue has no place for another request."""
         return self._limited and not self._free and 0 < self._queue_limit <= len(self._waiting)
 
     def acquire(self, start: Callable[[], None]) -> None:
-        """Call `start` as soon as there is a slot: at once, or when its turn comes."""
+        """Call `start` as soon as a slot is free."""
         if not self._limited:
             self.busy += 1
             start()
@@ -82,23 +82,23 @@ class Slots:
         self._hand_out()
 
     def withdraw(self, start: Callable[[], None]) -> None:
-        """Leave the queue, if still in it."""
+        """Remove `start` from the queue, if it is still waiting."""
         if start in self._waiting:
             self._waiting.remove(start)
 
     def release(self) -> None:
-        """A request that had a slot is over."""
+        """Free the slot of a request that has ended."""
         self.busy -= 1
         if self._limited:
             self._free += 1
             self._hand_out()
 
     def close(self) -> None:
-        """Nobody's turn comes any more."""
+        """Clear the queue."""
         self._waiting.clear()
 
     def _hand_out(self) -> None:
-        """A loop, not a recursion: a request that fails at once releases its slot from within `start`."""
+        """Start waiting requests. It must not recurse: a request that fails at once releases its slot in `start`."""
         if self._handing_out:
             return
         self._handing_out = True

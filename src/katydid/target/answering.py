@@ -1,6 +1,6 @@
-"""One answer of the embedded target, from its slot to its last byte; here all at once.
+"""One answer of the embedded target, from its slot to its last byte: the base class, and answers in one piece.
 
-Knows the request and its fault, not whose turn it is: whoever makes an `ServedAnswer` calls `begin`.
+An answer knows its request and its fault, but no queue: its owner calls `begin` when a slot is free.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from katydid.target.truthlog import Truth
 from katydid.target.wire.http import HttpRequest, answer
 
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-"""SO_LINGER with time 0: close sends RST."""
+"""SO_LINGER with time 0, so that close sends RST."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
-    """What there is to answer. `number` is the request's, from 0: with the seed, it fixes all chance."""
+    """A request to answer. `number` counts requests from 0; with the seed, it determines all random choices."""
 
     settings: TargetSettings
     api: Api
@@ -39,7 +39,7 @@ class ServedAnswer(ABC):
     """Serves one request on its connection.
 
     Args:
-        finished: called once, with whether the connection may carry another request.
+        finished: called once, with True if the connection may carry another request.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ServedAnswer(ABC):
 
     @property
     def computed_at(self) -> float:
-        """When the answer has been computed that was begun, on the ticker's clock, whether or not anybody hears it."""
+        """When the answer that has begun is computed, on the ticker's clock, even if its client has left."""
         return self._start + self._takes
 
     @property
@@ -73,7 +73,7 @@ class ServedAnswer(ABC):
         return self._due[-1] if self._due else 0.0
 
     def begin(self) -> None:
-        """A slot is free: serve."""
+        """Serve the request; called when it has a slot."""
         self._start = self._ticker.now()
         if self._fault == "hang":
             return
@@ -95,16 +95,16 @@ class ServedAnswer(ABC):
             self._serve()
 
     def abandon(self) -> None:
-        """The client is gone."""
+        """Stop writing, since the client has left."""
         self._over = True
 
     @abstractmethod
     def resume(self) -> None:
-        """The client has taken what was written."""
+        """Continue writing, since the client has read what was written."""
 
     @abstractmethod
     def _serve(self) -> None:
-        """Answer, whatever fault is left to have."""
+        """Write the answer, with its fault if that has not happened yet."""
 
     def _chunk_count(self) -> int:
         if self._fault == "empty":
@@ -134,7 +134,7 @@ class ServedAnswer(ABC):
         self._end()
 
     def _count_chunks(self, count: int = 1) -> None:
-        """`count` content chunks are about to be written."""
+        """Record that `count` content chunks are about to be written."""
         self._truth.wrote_chunk(count)
         self._truth.completion_tokens = self._truth.chunks * self._settings.tokens_per_chunk
 
@@ -144,7 +144,7 @@ class ServedAnswer(ABC):
         return Spent(tokens, prompt, total - prompt)
 
     def _break_off(self) -> None:
-        """Close as the faults `reset` and `cut` do: the client sees no proper end."""
+        """Close the connection before the end of the answer, as the faults `reset` and `cut` require."""
         sock: socket.socket | None = self._transport.get_extra_info("socket")
         if self._fault == "reset" and sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -161,14 +161,14 @@ class WholeAnswer(ServedAnswer):
     """An answer in one piece."""
 
     def resume(self) -> None:
-        """Nothing is left to write."""
+        """See `ServedAnswer.resume`; there is nothing more to write."""
 
     @property
     def _takes(self) -> float:
         due = self._settings.duration
         if due is None or not self._due:
             return super()._takes
-        # the same draw of the dice as for the first chunk
+        # use the same random factor as for the first chunk
         return due * self._due[0] / self._settings.ttft if self._settings.ttft else due
 
     def _serve(self) -> None:

@@ -1,4 +1,4 @@
-"""`katydid target`: serves until it is told to stop, or until its parent is gone."""
+"""`katydid target`: serves until a signal stops it, or until its parent process has ended."""
 
 import asyncio
 import contextlib
@@ -23,25 +23,25 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Serve what the arguments say."""
+    """Serve with the settings in the arguments."""
     return serve(settings_of(arguments))
 
 
 def serve(settings: TargetSettings) -> int:
-    """Serve; 0 when stopped by a signal."""
+    """Serve until stopped, and return the exit code 0."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings))
     return ExitCode.PASSED
 
 
 async def _serve(settings: TargetSettings) -> None:
-    from katydid.target.server import Target  # a help needs none of it
+    from katydid.target.server import Target  # --help does not need it
 
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     signals = [signal.SIGTERM]
     if settings.exit_with_parent:
-        # Ctrl-C in a terminal reaches all its processes; the parent may want to finish what is in flight.
+        # Ctrl-C in a terminal reaches all its processes, but the parent may want to finish requests in flight.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     else:
         signals.append(signal.SIGINT)
@@ -52,20 +52,20 @@ async def _serve(settings: TargetSettings) -> None:
         threading.Thread(target=_listen_to_parent, args=(loop, stopped), daemon=True).start()
     target = Target(settings, loop)
     url = await target.serve()
-    gc.freeze()  # what is there now stays; collecting it again and again would show as late chunks
+    gc.freeze()  # all objects so far stay; scanning them at each collection would delay chunks
     print(f"katydid target listening on {url}", flush=True)  # noqa: T201 - the ready line
     await stopped.wait()
     target.stop()
-    await asyncio.sleep(0)  # the connections' last calls
+    await asyncio.sleep(0)  # let the connections' last callbacks run
 
 
 def _listen_to_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """Read standard input, in a thread, until its end.
+    """Read standard input in a thread, and stop the target at its end.
 
-    Each line before is answered with an empty one, as soon as what the loop is doing now is done: whoever
-    has an answer from the target and then asks here finds its line in the log.
+    Each line is answered with an empty line after the loop's current callback. So a parent that has received a whole
+    answer and then asks here finds that request in the log.
     """
-    with contextlib.suppress(RuntimeError):  # the loop has ended first
+    with contextlib.suppress(RuntimeError):  # the loop has already ended
         while data := os.read(sys.stdin.fileno(), 4096):
             loop.call_soon_threadsafe(functools.partial(print, "\n" * data.count(b"\n"), end="", flush=True))
         loop.call_soon_threadsafe(stopped.set)

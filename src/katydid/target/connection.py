@@ -1,4 +1,4 @@
-"""One client's connection to the embedded target: requests in, one answer after the other out."""
+"""One client's connection to the embedded target: reads requests and serves them one after the other."""
 
 import asyncio
 import time
@@ -44,20 +44,20 @@ APIS: dict[str, Api] = {
     "/v1/rerank": RerankApi(),
     "/api/embed": OllamaEmbedApi(),
 }
-"""Every path that a model answers; the place to add an API."""
+"""The paths that a model answers. Add an API here."""
 
 RESET = "/reset_prefix_cache"
-"""The path that empties the prefix cache, as vLLM has it."""
-_LOOK = "x-katydid-preflight"
-"""The header of a generator's look before its load."""
+"""The path that clears the prefix cache, as in vLLM."""
+_PREFLIGHT = "x-katydid-preflight"
+"""The header of a generator's preflight request."""
 _UNGUARDED = frozenset({"/health", "/stats", "/metrics"})
-"""Paths that need no key, as the health check of most servers."""
+"""Paths that need no key, like the health checks of most servers."""
 
 
 class Connection(asyncio.Protocol):
-    """Serves its requests one after the other, and logs each when it is over.
+    """Serves its requests one after the other, and logs each when it has ended.
 
-    Only looks (models, health, statistics, a generator's before its load) leave no line in the log.
+    Not logged are requests for models, health and statistics, and a generator's preflight requests.
     """
 
     def __init__(self, target: "Target") -> None:
@@ -76,12 +76,12 @@ class Connection(asyncio.Protocol):
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """See `asyncio.Protocol`; a client has connected."""
         self._transport = cast("asyncio.Transport", transport)
         self._crowded = self._target.admit(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request, or of a stream of speech."""
+        """See `asyncio.Protocol`; bytes of requests, or of a WebSocket."""
         if self._stream is not None:
             self._stream.feed(data)
             return
@@ -102,12 +102,12 @@ class Connection(asyncio.Protocol):
         self._serve_next()
 
     def resume_writing(self) -> None:
-        """The client has taken what was written."""
+        """See `asyncio.Protocol`; the client has read what was written."""
         if self._answer is not None:
             self._answer.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client, or we, have closed."""
+        """See `asyncio.Protocol`; the client or the target has closed."""
         del exc
         self._end_all("client_closed")
         self._target.dismiss(self)
@@ -115,14 +115,14 @@ class Connection(asyncio.Protocol):
     # What the target calls
 
     def set_reading(self, *, on: bool) -> None:
-        """Listen to the client, or leave it waiting."""
+        """Resume or pause reading from the client."""
         if on:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
 
     def stop(self) -> None:
-        """The target ends."""
+        """End the connection, since the target stops."""
         if self in self._target.computing:
             self._computed()
             return
@@ -169,11 +169,11 @@ class Connection(asyncio.Protocol):
             self._generate(request, api, truth)
 
     def _open_stream(self, request: HttpRequest, truth: Truth) -> None:
-        """From here on the connection carries a WebSocket with one stream of speech."""
+        """Open a WebSocket, which carries one stream of speech."""
         target = self._target
         refusal = target.speech.refuse() or target.refuse_key(request.headers.get("authorization", ""))
         if not wants_websocket(request):
-            refusal = Refusal(426, "speech comes over a WebSocket", "upgrade_required", "Upgrade: websocket\r\n")
+            refusal = Refusal(426, "speech needs a WebSocket", "upgrade_required", "Upgrade: websocket\r\n")
         if refusal is not None:
             request.keep_alive = False
             self._refuse(request, truth, refusal, None)
@@ -185,15 +185,15 @@ class Connection(asyncio.Protocol):
 
     def _generate(self, request: HttpRequest, api: Api, truth: Truth) -> None:
         target = self._target
-        looks = _LOOK in request.headers
-        number = 0 if looks else target.count_request()
+        preflight = _PREFLIGHT in request.headers
+        number = 0 if preflight else target.count_request()
         try:
             ask = target.kept.complete(api.read(request.json()))
         except RequestError as error:
             self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
             return
-        if looks:
-            self._show(request, api, ask)
+        if preflight:
+            self._answer_preflight(request, api, ask)
             return
         truth.model, truth.stream, truth.prompt_tokens = ask.model, ask.stream, ask.prompt_tokens
         if target.settings.log:
@@ -213,8 +213,8 @@ class Connection(asyncio.Protocol):
         kind = StreamedAnswer if ask.stream else WholeAnswer
         self._wait(truth, kind(self._transport, target.ticker, job, self._finished))
 
-    def _show(self, request: HttpRequest, api: Api, ask: Ask) -> None:
-        """Answer a generator's look before its load, at once: it is in no count, no fault and no log."""
+    def _answer_preflight(self, request: HttpRequest, api: Api, ask: Ask) -> None:
+        """Answer a generator's preflight request at once: it is not counted, gets no fault, and is not logged."""
         target = self._target
         refusal = target.refuse_model(ask.model)
         if refusal is not None:
@@ -225,7 +225,7 @@ class Connection(asyncio.Protocol):
             self._write(request, 200, api.whole(ask, "preflight", text, Spent(1, 0, 0)))
 
     def _talk(self, request: HttpRequest, truth: Truth) -> None:
-        """A request to the chat bridge."""
+        """Serve a request to the chat bridge."""
         target = self._target
         target.count_request()
         if wants_websocket(request) and (path := messages_path(request.path)) is not None:
@@ -249,14 +249,14 @@ class Connection(asyncio.Protocol):
         self._wait(truth, answer)
 
     def _wait(self, truth: Truth, answer: ServedAnswer | BridgeAnswer) -> None:
-        """Have a request answered as soon as there is a slot."""
+        """Answer a request as soon as it has a slot."""
         self._truth, self._answer = truth, answer
         self._waits_since = time.monotonic_ns()
         self._target.begin_answer()
         self._target.slots.acquire(self._begin)
 
     def _begin(self) -> None:
-        """There is a slot."""
+        """Begin the answer, which has a slot now."""
         self._holds_slot = True
         if self._truth is not None and self._answer is not None:
             self._truth.queue_ms = (time.monotonic_ns() - self._waits_since) / 1e6
@@ -274,7 +274,7 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._serve_next)
 
     def _release(self) -> None:
-        """The answer is over: log it, and give its slot to the next."""
+        """Log the answer, which has ended, and give its slot to the next."""
         truth, self._truth, self._answer = self._truth, None, None
         ask, self._ask = self._ask, None
         if truth is not None:
@@ -292,7 +292,7 @@ class Connection(asyncio.Protocol):
             self._target.slots.withdraw(self._begin)
 
     def _end_all(self, outcome: str) -> None:
-        """Nothing more can be served: log all that was asked."""
+        """Log all requests, since nothing more can be served."""
         if self._stream is not None:
             self._stream.lost(outcome)
         if self._answer is not None and self._truth is not None:
@@ -313,7 +313,7 @@ class Connection(asyncio.Protocol):
             self._target.log.write(truth)
 
     def _compute_on(self) -> None:
-        """Nobody hears the answer any more, but it keeps its slot until it is computed, or its place in the queue."""
+        """Keep the slot until the answer is computed, or the place in the queue, although the client has left."""
         if self._holds_slot and isinstance(self._answer, ServedAnswer):
             self._target.ticker.at(self._answer.computed_at, self._computed)
         elif self._holds_slot:  # the chat bridge computes nothing
@@ -325,7 +325,7 @@ class Connection(asyncio.Protocol):
             self._release()
 
     def _reject(self, error: RequestError) -> None:
-        """Bytes that are not a request: what follows them cannot be understood either."""
+        """Answer an invalid request and close, since the bytes after it cannot be parsed either."""
         body = _OPENAI.error_body(str(error), "invalid_request_error")
         message = answer(error.status, body, server=self._target.settings.server, keep_alive=False)
         pending, self._reader.pending = self._reader.pending, None

@@ -1,4 +1,4 @@
-"""The faults that the embedded target can be told to have, and which request gets which, by a seed."""
+"""The faults that the embedded target can inject, and the seeded choice of which request gets which."""
 
 import random
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ STATUS_FAULTS = {"http_400": 400, "http_429": 429, "http_500": 500, "http_503": 
 FAULTS = {
     **dict.fromkeys(STATUS_FAULTS, "answers with this status"),
     "reset": "resets the connection in the middle of the answer",
-    "truncated": "ends the answer in form, but without finish reason and end mark, or half of the JSON",
+    "truncated": "ends the HTTP message properly, but without finish reason and end mark, or after half of the JSON",
     "cut": "closes the connection in the middle of the answer",
-    "error_event": "says 200, then an error in the middle, and ends in form",
+    "error_event": "answers with status 200, sends an error in the middle, and ends the HTTP message properly",
     "empty": "answers without any content",
-    "too_few": "answers with one content chunk only",
-    "malformed": "sends an event in the middle that cannot be parsed",
+    "too_few": "answers with only one content chunk",
+    "malformed": "sends an unparseable event in the middle of the answer",
     "hang": "never answers",
-    "stall": "falls silent in the middle of the answer",
+    "stall": "stops sending in the middle of the answer",
 }
 
 
 def choose_fault(rates: Mapping[str, float], seed: int, number: int, purpose: str = "fault") -> str | None:
-    """The fault of request `number`, the same at every start; None for most."""
+    """Choose the fault of request `number`, or None; the same for the same seed."""
     if not rates:
         return None
     drawn = _dice(purpose, seed, number).random()
@@ -32,7 +32,7 @@ def choose_fault(rates: Mapping[str, float], seed: int, number: int, purpose: st
 
 
 def delays(ttft: float, interval: float, count: int, *, jitter: float, seed: int, number: int) -> list[float]:
-    """When each of `count` chunks is due, in seconds from the start of service; ascending."""
+    """Return when each of `count` chunks is due, in seconds from the start of service, in ascending order."""
     if not jitter:
         return [ttft + i * interval for i in range(count)]
     dice = _dice("jitter", seed, number)

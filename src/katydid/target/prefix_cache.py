@@ -1,23 +1,23 @@
-"""The embedded target's prefix cache: which beginning of a prompt was computed before. A rule of its own, and exact.
+"""The embedded target's prefix cache: it finds how much of a prompt's beginning was computed before.
 
-A prompt is cut from its beginning into blocks of 16 tokens; what is left over is in no block. A block is known where
-it and all blocks before it began an earlier prompt of the same model. Cached are the known blocks at the beginning,
-but never a prompt's last token, since something must be computed. The blocks used last are kept, up to the capacity.
-So do vLLM's automatic prefix caching and others, down to the size of a block.
+A prompt is divided from its beginning into blocks of 16 tokens; a remainder belongs to no block. A block is a hit if
+an earlier prompt of the same model began with it and all blocks before it. Cached tokens are those of the leading hits,
+but never a prompt's last token, since at least one token must be computed. The least recently used blocks are evicted
+beyond the capacity. vLLM's automatic prefix caching works in the same way, with the same block size by default.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 BLOCK = 16
-"""Tokens."""
+"""Tokens per block."""
 
 
 class PrefixCache:
-    """The blocks of one target.
+    """The cached blocks of one target.
 
     Args:
-        capacity: tokens that it holds; less than a block's hold nothing.
+        capacity: in tokens; less than one block caches nothing.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -25,12 +25,12 @@ class PrefixCache:
         self._blocks: OrderedDict[int, None] = OrderedDict()
 
     def use(self, model: str, tokens: Sequence[str]) -> int:
-        """Tokens of a prompt that are cached; from now on all its blocks are known."""
+        """Return how many tokens of a prompt are cached, then cache all its blocks."""
         blocks = list(_chained(model, tokens))
         known = 0
         while known < len(blocks) and blocks[known] in self._blocks:
             known += 1
-        for block in reversed(blocks):  # the beginning is used last, so that a chain loses its end first
+        for block in reversed(blocks):  # marks the beginning as used last, so that the end of a chain is evicted first
             self._blocks[block] = None
             self._blocks.move_to_end(block)
         while len(self._blocks) > self._most:
@@ -38,12 +38,12 @@ class PrefixCache:
         return min(known, max(0, len(tokens) - 1) // BLOCK) * BLOCK
 
     def clear(self) -> None:
-        """Forget all."""
+        """Evict all blocks."""
         self._blocks.clear()
 
 
 def _chained(model: str, tokens: Sequence[str]) -> Iterator[int]:
-    """A number for each whole block, which says all that comes before it too."""
+    """Yield a hash for each whole block, which includes all blocks before it."""
     before = hash(model)
     for start in range(0, len(tokens) - BLOCK + 1, BLOCK):
         before = hash((before, *tokens[start : start + BLOCK]))

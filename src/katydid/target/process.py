@@ -1,4 +1,4 @@
-"""The embedded target as a process of its own, for tests, the demo and `--embedded-target`."""
+"""The embedded target as a separate process, for tests, the demo and `--embedded-target`."""
 
 import contextlib
 import http.client
@@ -16,17 +16,17 @@ from katydid.model.errors import ConfigError
 from katydid.target.settings import TargetSettings, arguments_from_settings
 
 STOP_TIME = 5.0
-"""Seconds that a target gets to end by itself."""
+"""Seconds until a target that does not end is killed."""
 STATS_TIME = 5.0
-"""Seconds that it gets to say its counters."""
+"""Time-out of a request for its counters, in seconds."""
 
 
 class RunningTarget:
-    """A target that listens; a context manager that stops it. It ends with this process too.
+    """A running target. As a context manager, it stops the target at the end; the target also ends with this process.
 
     Attributes:
-        url: where it listens.
-        pid: of its process.
+        url: the target's URL.
+        pid: id of its process.
     """
 
     def __init__(self, settings: TargetSettings) -> None:
@@ -38,18 +38,18 @@ class RunningTarget:
             *arguments_from_settings(settings),
             "--exit-with-parent",
         ]
-        # Its standard input stays open as long as we live; that it closes is how it knows that we are gone.
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+        # Its standard input closes when this process ends, and that tells the target to end.
+        self._process = subprocess.Popen(  # noqa: S603 - Katydid's own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._owner = os.getpid()
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
         ready = self._process.stdout.readline()
         self.url = ready.rpartition(" ")[2].strip()
         self.pid = self._process.pid
         if not self.url.startswith("http"):
             self.stop()
-            raise ConfigError("the embedded target did not start; its own message stands above")
+            raise ConfigError("the embedded target did not start; its own error message is above")
 
     @property
     def port(self) -> int:
@@ -57,27 +57,27 @@ class RunningTarget:
         return urlsplit(self.url).port or 0
 
     def log(self) -> list[dict[str, object]]:
-        """The ground truth so far, in the order in which requests ended.
+        """Return the ground truth so far, in the order in which requests ended.
 
-        Has the line of every request whose answer has arrived in whole: the target writes it just after
-        the last byte, so it is asked first whether it is done with that.
+        It has a line for every request whose answer has arrived completely. The target writes the line just after the
+        last byte, so this method first waits until the target has written it.
         """
         if self.settings.log is None:
             return []
         self._settle()
-        whole, _, _ = Path(self.settings.log).read_text(encoding="utf-8").rpartition("\n")  # one may be half there
+        whole, _, _ = Path(self.settings.log).read_text(encoding="utf-8").rpartition("\n")  # drop an incomplete line
         return [json.loads(line) for line in whole.splitlines()]
 
     def _settle(self) -> None:
         process = self._process
         if os.getpid() == self._owner and process.poll() is None and process.stdin and process.stdout:
-            with contextlib.suppress(OSError):  # it has just ended, and then its log is whole
+            with contextlib.suppress(OSError):  # it has just ended, so its log is complete
                 process.stdin.write("\n")
                 process.stdin.flush()
                 process.stdout.readline()
 
     def stats(self) -> dict[str, object]:
-        """Its counters; needs no key, and a connection of its own, also where only one is served at a time."""
+        """Return its counters. Uses no key, and its own connection."""
         host = urlsplit(self.url).hostname or "127.0.0.1"
         connection: http.client.HTTPConnection
         if self.settings.tls_cert:
@@ -92,13 +92,13 @@ class RunningTarget:
         return stats
 
     def stop(self) -> int | None:
-        """End it, and give its exit code; safe to call again, and without effect in a forked child."""
+        """Stop the target and return its exit code. Safe to call again; does nothing in a forked child."""
         if os.getpid() != self._owner:
             return None
-        # It is told once: a signal that came while it ends by the end of its input would be a traceback of asyncio's.
+        # Use one way only: a signal while the target ends because its input closed would cause a traceback in asyncio.
         if os.name == "posix":
             self._process.terminate()
-        elif self._process.stdin is not None:  # Windows, where `terminate` would kill it
+        elif self._process.stdin is not None:  # on Windows `terminate` would kill it
             self._process.stdin.close()
         try:
             self._process.wait(STOP_TIME)
@@ -120,7 +120,7 @@ class RunningTarget:
 
 
 def _trusting() -> ssl.SSLContext:
-    """For asking our own child, whose certificate proves nothing to us."""
+    """Return a TLS context without verification, since the target is our own child process."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -128,7 +128,7 @@ def _trusting() -> ssl.SSLContext:
 
 
 def start_target(settings: TargetSettings | None = None, **changes: Any) -> RunningTarget:
-    """Start a target and wait until it listens; `changes` are fields of its settings.
+    """Start a target and wait until it listens. Give `settings`, or fields of the settings as `changes`.
 
     Raises:
         ConfigError: it did not start.

@@ -1,4 +1,4 @@
-"""The embedded target itself: what its connections share, who of them is accepted, and what its `/metrics` tells."""
+"""The embedded target itself: the state shared by its connections, admission, and its status pages."""
 
 import asyncio
 import ssl
@@ -30,10 +30,10 @@ _process = psutil.Process()
 
 
 def exposition(*, running: int, waiting: int) -> str:
-    """The page `/metrics`: what the target is doing at this moment.
+    """Return the page `/metrics` in Prometheus' text format.
 
     Args:
-        running: requests that have a slot, those of clients that have left among them.
+        running: requests that have a slot, including those whose clients have left.
         waiting: requests in the queue.
     """
     figures = (
@@ -70,16 +70,16 @@ class Target:
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self.computing: set[Connection] = set()
-        """Whose clients have left, and whose answers are computed all the same."""
-        self._served: Connection | None = None  # where one is served at a time
+        """Connections whose clients have left, but whose answers are still computed."""
+        self._served: Connection | None = None  # the only one served, with --single-threaded
         self._waiting: deque[Connection] = deque()
         self._requests = self._in_flight = self._peak_in_flight = self._peak_connections = 0
 
     async def serve(self) -> str:
-        """Listen; the address, as a URL.
+        """Start to listen, and return the address as a URL.
 
         Raises:
-            ConfigError: the address is taken, or the certificate unreadable.
+            ConfigError: the address is taken, or the certificate cannot be read.
         """
         settings, context = self.settings, None
         if settings.tls_cert:
@@ -95,13 +95,13 @@ class Target:
                 ssl=context,
                 backlog=8192,
             )
-        except (OSError, UnicodeError) as error:  # also of a name that no host can have
+        except (OSError, UnicodeError) as error:  # UnicodeError for an invalid host name
             raise ConfigError(f"the target cannot listen on {settings.host}:{settings.port} ({error})") from None
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         return f"{'https' if context else 'http'}://{host}:{self._server.sockets[0].getsockname()[1]}"
 
     def stop(self) -> None:
-        """End; what is being served is cut off and logged."""
+        """Stop; requests being served are aborted and logged."""
         if self._server is not None:
             self._server.close()
         self.slots.close()
@@ -113,7 +113,7 @@ class Target:
     # Connections
 
     def admit(self, connection: Connection) -> bool:
-        """Take a new connection; True where it is one too many."""
+        """Register a new connection. Return True if it exceeds --max-connections."""
         self._connections.add(connection)
         self._peak_connections = max(self._peak_connections, len(self._connections))
         if self.settings.single_threaded:
@@ -125,7 +125,7 @@ class Target:
         return 0 < self.settings.max_connections < len(self._connections)
 
     def dismiss(self, connection: Connection) -> None:
-        """A connection is gone; where one is served at a time, it is the next one's turn."""
+        """Forget a closed connection; with --single-threaded, serve the next one."""
         self._connections.discard(connection)
         if self._served is connection:
             self._served = self._waiting.popleft() if self._waiting else None
@@ -137,48 +137,48 @@ class Target:
     # Requests
 
     def demands_key(self, given: str) -> bool:
-        """Whether there is a key, and this is not it."""
+        """Return True if a key is required and this is not it."""
         return self.settings.api_key not in {None, given}
 
     def count_request(self) -> int:
-        """The number of a request for generated text, from 0."""
+        """Count a request for generated text, and return its number from 0."""
         self._requests += 1
         return self._requests - 1
 
     def refuse(self, model: str, key: str) -> Refusal | None:
-        """Why a request is not served: its model, a limit, the queue."""
+        """Return why a request is rejected (unknown model, rate limit, full queue), or None."""
         return self.refuse_model(model) or self.refuse_key(key) or (QUEUE_FULL if self.slots.full else None)
 
     def refuse_model(self, model: str) -> Refusal | None:
-        """Whether it is one that nobody has."""
+        """Return a refusal if the target does not have this model."""
         known = model in self._models
         return None if known else Refusal(404, f"The model {model!r} does not exist", "model_not_found")
 
     def refuse_key(self, key: str) -> Refusal | None:
-        """Whether a key has asked too often; counts it."""
+        """Count a request of a key; return a refusal if it exceeds the rate limits."""
         return self._limits.refuse(key, self.ticker.now())
 
     def begin_answer(self) -> None:
-        """A request is accepted."""
+        """Count an accepted request."""
         self._in_flight += 1
         self._peak_in_flight = max(self._peak_in_flight, self._in_flight)
 
     def end_answer(self) -> None:
-        """It is over."""
+        """Count the end of an accepted request."""
         self._in_flight -= 1
 
     def page(self, path: str) -> tuple[str, bytes] | None:
-        """What is looked up at `path`, with its content type; None where there is nothing."""
+        """Return the content type and body of a status page, or None if there is none at `path`."""
         if path == "/metrics":
             return KIND, exposition(running=self.slots.busy, waiting=self.slots.waiting).encode()
-        told = self._told(path)
-        return None if told is None else ("application/json", json_bytes(told))
+        value = self._status(path)
+        return None if value is None else ("application/json", json_bytes(value))
 
     def workers(self) -> dict[str, object]:
-        """What is told of the recogniser's workers."""
+        """Return the process ids of the recogniser's workers, and the length of their queue."""
         return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
 
-    def _told(self, path: str) -> dict[str, Any] | None:
+    def _status(self, path: str) -> dict[str, Any] | None:
         match path:
             case "/v1/models":
                 models = [{"id": name, "object": "model", "created": 0, "owned_by": "katydid"} for name in self._models]

@@ -1,4 +1,4 @@
-"""What the embedded target can be told to do: one table, from which the command line is made."""
+"""The settings of the embedded target: one table, from which the command line is made."""
 
 import argparse
 import math
@@ -19,16 +19,16 @@ from katydid.target.faults import FAULTS
 MAX_PORT = 65535
 RECOGNISERS = ("pretend", "pocketsphinx")
 MOST_WORKERS = 500
-"""Processes, about 8 MB each."""
+"""Each is a process of about 8 MB."""
 LONGEST_PLAIN = 10.0
-"""Seconds that a delay may be given without a unit; more than that is likely to be meant in milliseconds."""
+"""From this number on, a delay needs a unit, since the user may mean milliseconds."""
 
 
 def delay(text: str) -> float:
-    """Seconds, as `duration` reads them; a plain number is taken where it cannot be meant in milliseconds.
+    """Read a delay in seconds, like `duration`; a plain number is accepted only if it cannot mean milliseconds.
 
     Raises:
-        QuantityError: it is not one, or may be meant in either unit.
+        QuantityError: it is not a duration, or its unit is ambiguous.
     """
     seconds, plain = duration(text), text.strip()
     if seconds >= LONGEST_PLAIN and not plain[-1].isalpha():
@@ -38,72 +38,96 @@ def delay(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:
-    """Every field is an option of `katydid target`. Delays in seconds; 0 where a limit is off."""
+    """Every field is an option of `katydid target`. Delays are in seconds; a limit of 0 is off."""
 
     host: str = option("127.0.0.1", "address to listen on")
-    port: int = option(0, "port to listen on; 0 = one that is free", kind=count)
+    port: int = option(0, "port to listen on; 0 = any free port", kind=count)
     models: str = option("katydid-small", "names of the models, comma-separated")
-    version: str = option("embedded", "the version that /health and the Server header name")
-    ttft: float = option(0.2, "from a request to its first content chunk", kind=delay)
-    early_role: bool = option(False, "send headers and role at once, as some servers do, long before the content")
-    chunk_interval: float = option(0.02, "between content chunks; 0 = as fast as they go", kind=delay)
-    chunks: int = option(40, "content chunks of an answer (max_tokens is the upper limit)", kind=count)
-    duration: float | None = option(None, "of a non-streaming answer (default: ttft and all intervals)", kind=delay)
-    jitter: float = option(0.0, "each delay varies by this share of itself, seeded", kind=share)
-    seed: int = option(0, "of jitter and faults", kind=count)
+    version: str = option("embedded", "version in /health and in the Server header")
+    ttft: float = option(0.2, "time from a request to its first content chunk", kind=delay)
+    early_role: bool = option(False, "send headers and role at once, long before the content, as some servers do")
+    chunk_interval: float = option(0.02, "time between content chunks; 0 = as fast as possible", kind=delay)
+    chunks: int = option(40, "content chunks per answer (max_tokens is the upper limit)", kind=count)
+    duration: float | None = option(
+        None, "duration of a non-streamed answer (default: ttft plus all intervals)", kind=delay
+    )
+    jitter: float = option(0.0, "vary each delay randomly by up to this share of itself", kind=share)
+    seed: int = option(0, "seed of jitter and faults", kind=count)
     text: str = option(" word", "text of one content chunk")
-    chunk_size: int = option(0, "characters of one content chunk: the text cut or repeated; 0 = as it is", kind=count)
-    tokens_per_chunk: int = option(1, "completion tokens that one content chunk counts as", kind=count)
-    fail: tuple[str, ...] = option((), f"CLASS=RATE, repeatable; classes: {', '.join(FAULTS)}", repeat=True)
-    max_connections: int = option(0, "connections beyond these get a 503", kind=count)
-    slots: int = option(0, "answers served at a time; others wait in a queue, without headers", kind=count)
+    chunk_size: int = option(
+        0, "characters per content chunk: the text is cut or repeated to this length; 0 = unchanged", kind=count
+    )
+    tokens_per_chunk: int = option(1, "completion tokens per content chunk", kind=count)
+    fail: tuple[str, ...] = option(
+        (), f"inject a fault into this share of requests, repeatable; classes: {', '.join(FAULTS)}", repeat=True
+    )
+    max_connections: int = option(0, "most connections; further ones get a 503; 0 = no limit", kind=count)
+    slots: int = option(
+        0,
+        "most answers served at a time; further requests wait in a queue, without headers; 0 = no limit",
+        kind=count,
+    )
     prefix_cache: int = option(
-        0, "tokens of prompts that a prefix cache holds; what it knows needs no share of ttft; 0 = no cache", kind=count
+        0, "capacity of the prefix cache in prompt tokens; cached tokens shorten ttft; 0 = no cache", kind=count
     )
     keep_computing: bool = option(
-        False, "go on computing for clients that have left: the slot stays taken for as long as the answer would take"
+        False, "keep computing for clients that have left: the slot stays taken as long as the answer would take"
     )
-    queue_limit: int = option(0, "requests that may wait for a slot; others get a 503", kind=count)
+    queue_limit: int = option(0, "most requests that wait for a slot; further ones get a 503; 0 = no limit", kind=count)
     single_threaded: bool = option(False, "serve one connection at a time, as http.server.HTTPServer does")
-    rate_limit: int = option(0, "requests a minute and key; others get a 429", kind=count)
-    daily_limit: int = option(0, "requests a key in all; others get a 429 that says so", kind=count)
-    tool_calls: int = option(2, "tool calls of a conversation whose requests declare tools", kind=count)
+    rate_limit: int = option(0, "most requests per minute per key; further ones get a 429; 0 = no limit", kind=count)
+    daily_limit: int = option(
+        0,
+        "most requests per key in total; further ones get a 429 that names this limit; 0 = no limit",
+        kind=count,
+    )
+    tool_calls: int = option(2, "tool calls per conversation, if its requests declare tools", kind=count)
     tool_fail: tuple[str, ...] = option(
-        (), f"CLASS=RATE, repeatable, of turns that call tools; classes: {', '.join(TOOL_FAULTS)}", repeat=True
+        (),
+        f"inject a fault into this share of turns that call tools, repeatable; classes: {', '.join(TOOL_FAULTS)}",
+        repeat=True,
     )
-    server_tools: int = option(0, "tools that a streamed answer tells to have run before its text", kind=count)
-    speech_rtf: float = option(0.1, "speech: seconds of a worker's time that a second of audio takes", kind=float)
-    speech_workers: int = option(1, "speech: workers, each a process; they start with the first stream", kind=count)
+    server_tools: int = option(0, "tools that a streamed answer reports to have run before its text", kind=count)
+    speech_rtf: float = option(0.1, "speech: seconds that a worker needs for a second of audio", kind=float)
+    speech_workers: int = option(1, "speech: worker processes; they start with the first stream", kind=count)
     speech_recogniser: str = option(
-        "pretend", "speech: pretend (takes its time, says `text`), or pocketsphinx (recognises)"
+        "pretend", "speech: pretend (takes the time, and returns `text`), or pocketsphinx (recognises)"
     )
-    speech_restart: float = option(0.0, "speech: until a worker that died is replaced; 0 = never", kind=delay)
-    speech_connections: int = option(0, "speech: streams at a time; others get a 503", kind=count)
-    speech_pending_limit: int = option(0, "speech: with more chunks in the queue, new streams get a 503", kind=count)
+    speech_restart: float = option(0.0, "speech: time until a dead worker is replaced; 0 = never", kind=delay)
+    speech_connections: int = option(
+        0, "speech: most concurrent streams; further ones get a 503; 0 = no limit", kind=count
+    )
+    speech_pending_limit: int = option(
+        0, "speech: while more chunks than this are queued, new streams get a 503; 0 = no limit", kind=count
+    )
     bridge_rooms: str = option("Tower,Chapel,Library,Garden,Dungeon", "the chat bridge's rooms, comma-separated")
-    bridge_delay: float = option(0.0, "from a request to the chat bridge to its answer", kind=delay)
+    bridge_delay: float = option(0.0, "time from a request to the chat bridge to its answer", kind=delay)
     bridge_fail: tuple[str, ...] = option(
-        (), f"CLASS=RATE, repeatable, of the chat bridge; classes: {', '.join(BRIDGE_FAULTS)}", repeat=True
+        (),
+        f"inject a fault into this share of the chat bridge's answers, repeatable; classes: {', '.join(BRIDGE_FAULTS)}",
+        repeat=True,
     )
-    api_key: str | None = option(None, "key to demand, as a bearer token, x-api-key or api-key; others get a 401")
-    tls_cert: str | None = option(None, "certificate, for https (PEM)")
-    tls_key: str | None = option(None, "its key")
-    log: str | None = option(None, "file for the ground truth: a JSON line a request")
+    api_key: str | None = option(
+        None, "required key, sent as a bearer token, x-api-key or api-key; requests without it get a 401"
+    )
+    tls_cert: str | None = option(None, "certificate for https (PEM)")
+    tls_key: str | None = option(None, "private key of --tls-cert (PEM)")
+    log: str | None = option(None, "file for the ground truth: one JSON line per request")
     exit_with_parent: bool = option(False, "end when standard input is closed; ignore Ctrl-C")
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense.
+        """Check all values.
 
         Raises:
-            ConfigError: a value is out of its range, or does not go with another.
+            ConfigError: a value is out of range, or contradicts another.
         """
         self._check_numbers()
         self._check_words()
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("--tls-cert and --tls-key go together: give both, or neither")
-        _ = self.failure_rates, self.tool_failure_rates, self.bridge_rates  # they raise
+        _ = self.failure_rates, self.tool_failure_rates, self.bridge_rates  # these raise
         if not self.rooms:
-            raise ConfigError("--bridge-rooms names no room")
+            raise ConfigError("--bridge-rooms is empty: give at least one room")
 
     def _check_numbers(self) -> None:
         for each in fields(self):
@@ -113,28 +137,28 @@ class TargetSettings:
         if self.port > MAX_PORT:
             raise ConfigError(f"--port {self.port} must be at most {MAX_PORT}")
         if self.jitter > 1:
-            raise ConfigError(f"--jitter {self.jitter:g} must be at most 1, a share of each delay")
+            raise ConfigError(f"--jitter {self.jitter:g} must be at most 1: it is a share of each delay")
         for name, value in (("chunks", self.chunks), ("tokens-per-chunk", self.tokens_per_chunk)):
             if value < 1:
-                raise ConfigError(f"--{name} {value} must be at least 1 (for empty answers: --fail empty=1)")
+                raise ConfigError(f"--{name} {value} must be at least 1 (for empty answers, use --fail empty=1)")
         if self.speech_recogniser not in RECOGNISERS:
             raise ConfigError(f"--speech-recogniser {self.speech_recogniser} is not one of {', '.join(RECOGNISERS)}")
         if self.speech_recogniser == "pocketsphinx" and find_spec("pocketsphinx") is None:
-            raise ConfigError("--speech-recogniser pocketsphinx: it is not installed: pip install katydid[speech]")
+            raise ConfigError("--speech-recogniser pocketsphinx is not installed: pip install katydid[speech]")
         if not 1 <= self.speech_workers <= MOST_WORKERS:
             raise ConfigError(f"--speech-workers {self.speech_workers} must be from 1 to {MOST_WORKERS}")
 
     def _check_words(self) -> None:
         if not self.text:
-            raise ConfigError("--text is empty: a chunk without text is not content (for that: --fail empty=1)")
+            raise ConfigError("--text is empty: content needs a text (for empty answers, use --fail empty=1)")
         if not (self.version.isascii() and self.version.isprintable()):
             raise ConfigError(f"--version {self.version!r} must be printable ASCII: it goes into a header")
         if not self.model_names:
-            raise ConfigError("--models names no model")
+            raise ConfigError("--models is empty: give at least one model")
 
     @property
     def model_names(self) -> list[str]:
-        """The models that this target has."""
+        """Names of the target's models."""
         return [name for part in self.models.split(",") if (name := part.strip())]
 
     @cached_property
@@ -146,22 +170,22 @@ class TargetSettings:
 
     @cached_property
     def server(self) -> str:
-        """What the Server header says."""
+        """Value of the Server header."""
         return f"katydid-target/{self.version}"
 
     @property
     def failure_rates(self) -> dict[str, float]:
-        """Share of requests that get each injected fault."""
+        """Share of requests with each injected fault."""
         return _rates("--fail", self.fail, FAULTS)
 
     @property
     def tool_failure_rates(self) -> dict[str, float]:
-        """Share of turns with tool calls that get each fault of these."""
+        """Share of turns with tool calls with each injected fault."""
         return _rates("--tool-fail", self.tool_fail, TOOL_FAULTS)
 
     @property
     def bridge_rates(self) -> dict[str, float]:
-        """Share of the chat bridge's answers that get each of its defects."""
+        """Share of the chat bridge's requests with each injected fault."""
         return _rates("--bridge-fail", self.bridge_fail, BRIDGE_FAULTS)
 
     @property
@@ -171,10 +195,10 @@ class TargetSettings:
 
 
 def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[str, float]:
-    """CLASS=RATE by class.
+    """Read CLASS=RATE arguments into rates by class.
 
     Raises:
-        ConfigError: a class or a rate is unknown, or the rates add up to more than 1.
+        ConfigError: a class is unknown, a rate is invalid, or the rates add up to more than 1.
     """
     rates = {}
     for text in given:
@@ -184,7 +208,7 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
         try:
             rates[name] = share(rate or 1)
         except QuantityError:
-            raise ConfigError(f"{option} {text}: give a rate from 0 to 1, as in {name}=0.1 or {name}=10%") from None
+            raise ConfigError(f"{option} {text}: give a rate from 0 to 1, such as {name}=0.1 or {name}=10%") from None
         if not 0 <= rates[name] <= 1:
             raise ConfigError(f"{option} {text}: the rate must be from 0 to 1")
     if sum(rates.values()) > 1 + 1e-9:
@@ -193,14 +217,14 @@ def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[st
 
 
 ABOUT: dict[str, Any] = {
-    "description": "Serve a local target with known, settable behaviour.",
+    "description": "Serve a local target with known, configurable behaviour.",
     "epilog": "example: katydid target --port 8080 --ttft 200ms --chunks 100 --chunk-interval 20ms",
 }
-"""Of the command's parser."""
+"""Arguments of the command's parser."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Every setting as an option."""
+    """Add every setting as an option."""
     for each in fields(TargetSettings):
         meta, flag = each.metadata, flag_of(each)
         default: Any = each.default
@@ -222,7 +246,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(parsed: argparse.Namespace) -> TargetSettings:
-    """Settings out of parsed arguments."""
+    """Make settings from parsed arguments."""
     values: dict[str, Any] = {each.name: getattr(parsed, each.name) for each in fields(TargetSettings)}
     for each in fields(TargetSettings):
         if each.metadata.get("repeat"):
@@ -231,10 +255,10 @@ def settings_of(parsed: argparse.Namespace) -> TargetSettings:
 
 
 def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
-    """Settings out of words of a command line.
+    """Make settings from the words of a command line.
 
     Raises:
-        ConfigError: one of them is wrong.
+        ConfigError: an argument is invalid.
     """
     parser = OneLineParser(prog="katydid target", **ABOUT)
     add_arguments(parser)
@@ -242,7 +266,7 @@ def settings_from_arguments(arguments: Sequence[str]) -> TargetSettings:
 
 
 def arguments_from_settings(settings: TargetSettings) -> list[str]:
-    """The words of a command line that give these settings."""
+    """Return the words of a command line that give these settings."""
     words: list[str] = []
     for each in fields(settings):
         value, flag = getattr(settings, each.name), flag_of(each)

@@ -1,4 +1,4 @@
-"""A streamed answer of the embedded target: each chunk at its own time, or as fast as they go."""
+"""A streamed answer of the embedded target: each chunk at its due time, or all as fast as possible."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,13 +8,13 @@ from katydid.target.ticker import Ticker
 from katydid.target.wire.http import LAST_CHUNK, chunk, stream_head
 
 _BURST_BYTES = 128 * 1024
-"""Of chunks that go out together where there is no interval between them."""
+"""Bytes of chunks written at once if there is no interval between chunks."""
 
 
 class StreamedAnswer(ServedAnswer):
-    """An answer in pieces; the faults that come in the middle come after half of them.
+    """An answer in chunks. Faults in the middle of the answer happen after half of the chunks.
 
-    To an HTTP/1.0 client, which knows no chunks, it is sent plain and ends with the connection.
+    HTTP/1.0 has no chunked encoding: such a client gets a plain body that ends when the connection closes.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class StreamedAnswer(ServedAnswer):
             self._ticker.at(self._start + self._due[0], self._step)
 
     def _step(self) -> float | None:
-        """Write the chunk that is due; when the next one is."""
+        """Write the chunk that is due, and return when the next one is due."""
         if self._gone or (self._next == self._halfway and self._breaks_here()):
             return None
         self._count_chunks()
@@ -65,7 +65,7 @@ class StreamedAnswer(ServedAnswer):
         return None
 
     def _burst(self) -> None:
-        """Write chunks as fast as the client takes them."""
+        """Write chunks as fast as the client reads them."""
         if self._gone:
             return
         piece = self._pieces[min(self._next, len(self._pieces) - 1)]
@@ -79,10 +79,10 @@ class StreamedAnswer(ServedAnswer):
         elif self._transport.get_write_buffer_size() > self._transport.get_write_buffer_limits()[1]:
             self._full = True  # until `resume`
         else:
-            asyncio.get_running_loop().call_soon(self._burst)  # others want to be served too
+            asyncio.get_running_loop().call_soon(self._burst)  # lets other connections run in between
 
     def _breaks_here(self) -> bool:
-        """Have a fault that comes in the middle; True where nothing follows it."""
+        """Inject a fault in the middle of the answer. Return True if nothing follows it."""
         match self._fault:
             case "malformed":
                 self._write(self._framed([self._api.broken()]))
@@ -113,7 +113,7 @@ class StreamedAnswer(ServedAnswer):
         return b"".join(chunk(event) if self._chunked else event for event in events if event)
 
     def _write(self, data: bytes) -> None:
-        """Write, with the head before the first of it."""
+        """Write, with the head before the first bytes."""
         if self._head:
             data, self._head = self._head + data, b""
         self._transport.write(data)

@@ -1,7 +1,7 @@
-"""Many timers for little: one heap and one timer of the event loop for all streams.
+"""Cheap timers: one heap, and one timer of the event loop, for all streams.
 
-A thousand streams with a chunk every 20 ms are 50,000 timers a second; asyncio's own cost about as much
-each as writing the chunk. Deadlines are absolute, so that a late tick delays one chunk and no other.
+A thousand streams with a chunk every 20 ms need 50,000 timers per second. Each of asyncio's own timers costs about as
+much as writing the chunk. Deadlines are absolute, so a late tick delays one chunk and not those after it.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ from collections.abc import Callable
 from itertools import count
 
 GRAIN = 0.0005
-"""Seconds; what is due within one grain is done in one tick. The event loop itself waits in whole
-milliseconds, rounded up, so that on average a chunk is neither early nor late."""
+"""Seconds; steps due within one grain run in the same tick. The event loop waits in whole milliseconds, rounded up, so
+on average a chunk is neither early nor late."""
 
 Step = Callable[[], float | None]
 
 
 class Ticker:
-    """Calls steps when they are due; a step returns when it wants to be called next, None for never."""
+    """Calls steps when they are due. A step returns the time of its next call, or None for no more calls."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -31,7 +31,7 @@ class Ticker:
         return self._loop.time()
 
     def at(self, when: float, step: Step) -> None:
-        """Call `step` at `when`."""
+        """Call `step` at the time `when`."""
         heapq.heappush(self._due, (when, next(self._numbers), step))
         if not self._ticking:
             self._arm()
@@ -55,6 +55,6 @@ class Ticker:
                 _, number, step = heapq.heappop(due)
                 if (again := step()) is not None:
                     heapq.heappush(due, (again, number, step))
-        finally:  # one step's error must not silence all streams
+        finally:  # an error in one step must not stop all streams
             self._ticking = False
             self._arm()

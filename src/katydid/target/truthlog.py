@@ -1,4 +1,4 @@
-"""The ground truth: what really happened to each request, on both clocks, a JSON line a request."""
+"""The ground truth: what really happened to each request, as one JSON line per request."""
 
 import os
 import time
@@ -11,20 +11,20 @@ from katydid.model.jsontext import json_bytes
 
 @dataclass(slots=True)
 class Truth:
-    """One request. Nanoseconds, on the monotonic and on the real-time clock; None where it never was.
+    """One request. Times are nanoseconds on the monotonic and the real-time clock; None if it did not happen.
 
     Attributes:
-        received_*: the first byte of the request arrived (`arrivals`).
+        received_*: when the first byte of the request arrived (`arrivals`).
         first_chunk_*, last_chunk_*: just before the first and the last content chunk was written.
-        ended_*: the last byte was written, or the connection was lost.
-        freed_*: its slot was free for the next; None where it never had one.
-        body_sha256: of the request's body as it came.
-        prompt_tokens, cached_tokens: of its prompt, and those of them that the prefix cache knew.
-        queue_ms: waited for a slot; None where it never got one.
-        fault: that was injected.
-        party: the user whose text the fault showed to another.
-        outcome: `sent`; `client_closed` where the connection was gone first; `broken_off` where the
-            fault was to do that; `target_stopped`.
+        ended_*: when the last byte was written, or the connection was lost.
+        freed_*: when its slot was freed; None if it never had one.
+        body_sha256: hash of the request's body as received.
+        prompt_tokens, cached_tokens: tokens of the prompt, and how many of them the prefix cache had.
+        queue_ms: how long it waited for a slot; None if it never got one.
+        fault: the injected fault.
+        party: the user whose text the fault leaked to another.
+        outcome: `sent`; `client_closed` if the client closed first; `broken_off` if the fault closed the connection;
+            `target_stopped`.
     """
 
     request_id: str
@@ -54,11 +54,11 @@ class Truth:
 
     @property
     def identity(self) -> str:
-        """Of its answer: the end of its id, since a generator may give all of a run the same beginning."""
+        """Id of its answer: the end of the request's id, since all ids of a run may begin alike."""
         return self.request_id[-24:]
 
     def wrote_chunk(self, count: int = 1) -> None:
-        """Content is about to be written."""
+        """Record that `count` content chunks are about to be written."""
         self.last_chunk_mono_ns = time.monotonic_ns()
         self.last_chunk_real_ns = time.time_ns()
         if self.chunks == 0:
@@ -67,19 +67,19 @@ class Truth:
         self.chunks += count
 
     def ended(self, outcome: str) -> None:
-        """The answer is over."""
+        """Record the end of the answer."""
         self.outcome = outcome
         self.ended_mono_ns = time.monotonic_ns()
         self.ended_real_ns = time.time_ns()
 
     def freed(self) -> None:
-        """Its slot is free."""
+        """Record that its slot was freed."""
         self.freed_mono_ns = time.monotonic_ns()
         self.freed_real_ns = time.time_ns()
 
 
 class TruthLog:
-    """Appends one line a request, each handed to the operating system at once.
+    """Appends one line per request, without buffering.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -94,7 +94,7 @@ class TruthLog:
                 raise ConfigError(f"--log {path} cannot be written ({error.strerror}): name another file") from None
 
     def write(self, truth: Truth) -> None:
-        """Log a request that is over."""
+        """Log a request that has ended."""
         if self._file is not None:
             self._file.write(json_bytes(truth) + b"\n")
 
@@ -105,7 +105,7 @@ class TruthLog:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """A pipe that nobody reads is refused; opening it would wait for ever."""
+    """Open without blocking, so that a pipe that nobody reads fails instead of waiting for ever."""
     found = os.open(path, flags | os.O_NONBLOCK, 0o666)
     os.set_blocking(found, True)
     return found

@@ -1,6 +1,6 @@
-"""The workloads that ship with Katydid, a folder each with all that it owns: users, options, analysis, section.
+"""The workloads that ship with Katydid: one folder each, with its user class, options, analysis and report section.
 
-Importing this registers them; it brings no Locust. Their users' classes (`user.py`) do.
+Importing this package registers all workloads. It does not import Locust; only their user classes (`user.py`) do.
 """
 
 from importlib import import_module
@@ -15,6 +15,6 @@ __all__ = [
 
 
 def user_class(workload: str) -> Any:
-    """The class of a workload's users; imports Locust."""
+    """Return the user class of a workload. This imports Locust."""
     module, _, name = WORKLOADS[workload].user.partition(":")
     return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""Anthropic's messages, as the embedded target speaks them."""
+"""Anthropic's Messages API, as the embedded target serves it."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ class AnthropicApi(Api):
     stream_kind = "text/event-stream"
 
     def read(self, body: dict[str, object]) -> Ask:
-        """See `Api.read`; the API demands `max_tokens`."""
+        """See `Api.read`; the API requires `max_tokens`."""
         limit = member(body, "max_tokens", int)
         if limit is None:
             raise RequestError("'max_tokens' is missing")
@@ -27,7 +27,7 @@ class AnthropicApi(Api):
         )
 
     def opening(self, ask: Ask, identity: str) -> bytes:
-        """The message and its text block, both empty, and a ping, as Anthropic sends one."""
+        """See `Api.opening`: the message and its text block, both empty, and a ping, as Anthropic sends one."""
         message = _message(ask, identity, [], None, _input(ask) | {"output_tokens": 1})
         return (
             named_event("message_start", message=message)
@@ -41,7 +41,7 @@ class AnthropicApi(Api):
         return named_event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
-        """The ends of the block and of the message, with the usage between them."""
+        """See `Api.closing`: the end of the block, the usage, and the end of the message."""
         del identity
         delta = {"stop_reason": _reason(ask, spent), "stop_sequence": None}
         return [
@@ -55,7 +55,7 @@ class AnthropicApi(Api):
         return b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"ty\n\n'
 
     def failure(self, message: str) -> Sequence[bytes]:
-        """An error event; nothing follows."""
+        """See `Api.failure`: an error event, after which nothing follows."""
         return [named_event("error", error={"type": "api_error", "message": message})]
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
@@ -70,7 +70,7 @@ class AnthropicApi(Api):
 
 
 def _input(ask: Ask) -> dict[str, int]:
-    """The input's tokens; those from the cache are counted apart."""
+    """Return the usage of the input; cached tokens are counted separately."""
     if ask.cached is None:
         return {"input_tokens": ask.prompt_tokens}
     return {"input_tokens": ask.prompt_tokens - ask.cached, "cache_read_input_tokens": ask.cached}

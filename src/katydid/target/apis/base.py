@@ -1,8 +1,8 @@
-"""What an API of the embedded target has to say, whatever its wire looks like. Bytes only.
+"""The interface of the target's APIs: requests as parsed JSON in, bytes of answers out. Does no I/O.
 
-Each API is a file of its own. It reads what a request asks for, once and strictly, so that nothing
-after it can trip over a client's mistake, and writes the pieces of a streamed answer and a whole one.
-The content chunks of one answer are all alike, so a piece is made once.
+Each API is a file of its own. It reads a request once and strictly, so that later code need not handle a client's
+mistakes, and writes the pieces of a streamed answer, or a whole answer. All content chunks of an answer are the same,
+so their bytes are made once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,20 +16,20 @@ from katydid.target.wire.http import RequestError
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request asks for.
+    """The content of a request.
 
     Attributes:
-        limit: the most tokens that it wants; None for no limit.
-        least: the fewest tokens that it wants.
-        words: of its prompt, by a stand-in for a tokenizer: its tokens.
-        cached: of them, that the prefix cache knows; None where there is no such cache.
-        wants_usage: whether a stream should end with its usage.
-        toolset: the tools that it declares.
-        calls: that its answer makes instead of text.
-        progress: tools that the target runs itself, and tells of in the stream.
-        stores: its answer is to be kept, so that others may go on from it.
-        previous: id of the answer that it goes on from.
-        new_words: of its words, those at the end that it brought itself; None for all.
+        limit: maximum number of tokens of the answer; None for no limit.
+        least: minimum number of tokens of the answer.
+        words: words of the prompt; the target counts each as a token.
+        cached: number of prompt tokens in the prefix cache; None without a cache.
+        wants_usage: True if a stream should end with its usage.
+        toolset: the tools that the request declares.
+        calls: tool calls that the answer makes instead of text.
+        progress: tools that the target runs itself, and reports in the stream.
+        stores: True if the answer is to be kept, so that later requests can continue from it.
+        previous: id of the answer that the request continues from.
+        new_words: number of words, at the end of `words`, that are new in this request; None for all.
     """
 
     model: str
@@ -48,11 +48,11 @@ class Ask:
 
     @property
     def prompt_tokens(self) -> int:
-        """Of its prompt."""
+        """Tokens of the prompt."""
         return len(self.words)
 
     def reason(self, tokens: int) -> str:
-        """Why an answer of so many tokens ended."""
+        """Return the finish reason of an answer of this many tokens."""
         if self.calls:
             return "tool_calls"
         return "length" if self.limit is not None and tokens >= self.limit else "stop"
@@ -60,7 +60,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an answer took: tokens, and nanoseconds of service until its first chunk and from there on."""
+    """Usage of an answer: its tokens, and nanoseconds of service before and after its first chunk."""
 
     tokens: int
     prompt_ns: int
@@ -77,44 +77,44 @@ class Api(Protocol):
     stream_kind: str
 
     def read(self, body: dict[str, object]) -> Ask:
-        """What the request asks for.
+        """Read a request.
 
         Raises:
-            RequestError: something in it is of the wrong kind.
+            RequestError: it is invalid.
         """
 
     def opening(self, ask: Ask, identity: str) -> bytes:
-        """What a stream begins with before its content; may be empty."""
+        """Return the beginning of a stream, before its content; may be empty."""
 
     def content(self, ask: Ask, identity: str, text: str) -> bytes:
-        """One content chunk."""
+        """Return one content chunk."""
 
     def extras(self, ask: Ask, identity: str) -> Sequence[bytes]:
-        """What a stream brings instead of text (calls of tools) or before it (progress of tools)."""
+        """Return the chunks that a stream has instead of text (tool calls) or before it (tool progress)."""
         del ask, identity
         return ()
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
-        """The events that a proper answer ends with."""
+        """Return the events that end a successful stream."""
 
     def broken(self) -> bytes:
-        """An event that cannot be parsed."""
+        """Return an event that cannot be parsed."""
 
     def failure(self, message: str) -> Sequence[bytes]:
-        """The events of a stream that ends in an error."""
+        """Return the events that end a stream with an error."""
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
-        """A non-streamed answer."""
+        """Return the body of a non-streamed answer."""
 
     def error_body(self, message: str, kind: str) -> bytes:
-        """The body of an answer with a bad status."""
+        """Return the body of an answer with an error status."""
 
 
 def member(body: dict[str, object], name: str, kind: type, default: object = None) -> Any:
-    """A member of a JSON object; `default` where it is missing or null.
+    """Return a member of a JSON object, or `default` if it is missing or null.
 
     Raises:
-        RequestError: it is of another kind.
+        RequestError: it is of another type.
     """
     value = body.get(name)
     if value is None:
@@ -125,10 +125,10 @@ def member(body: dict[str, object], name: str, kind: type, default: object = Non
 
 
 def model_name(body: dict[str, object]) -> str:
-    """The model that is asked for.
+    """Return the model that a request names.
 
     Raises:
-        RequestError: none is.
+        RequestError: it names none.
     """
     name: str | None = member(body, "model", str)
     if name is None:
@@ -137,10 +137,10 @@ def model_name(body: dict[str, object]) -> str:
 
 
 def words_of(messages: list[Any]) -> list[str]:
-    """Words in all messages.
+    """Return the words of all messages.
 
     Raises:
-        RequestError: one is not an object.
+        RequestError: a message is not an object.
     """
     if not all(isinstance(message, dict) for message in messages):
         raise RequestError("'messages' must be objects")
@@ -148,22 +148,22 @@ def words_of(messages: list[Any]) -> list[str]:
 
 
 def _texts(content: object) -> list[str]:
-    """Of a text, or of a list of parts with texts."""
+    """Return the texts of a message's content, which is a string or a list of parts."""
     if isinstance(content, list):
         return [str(part.get("text") or "") for part in content if isinstance(part, dict)]
     return [str(content or "")]
 
 
 def line(value: Mapping[str, object]) -> bytes:
-    """A line of NDJSON."""
+    """Return a line of NDJSON."""
     return json_bytes(value) + b"\n"
 
 
 def event(value: Mapping[str, object]) -> bytes:
-    """A server-sent event."""
+    """Return a server-sent event."""
     return b"data: " + json_bytes(value) + b"\n\n"
 
 
 def named_event(kind: str, **more: object) -> bytes:
-    """A server-sent event with a name, which stands in its data as `type` too."""
+    """Return a server-sent event with a name, which is also the member `type` of its data."""
     return b"event: " + kind.encode() + b"\n" + event({"type": kind, **more})

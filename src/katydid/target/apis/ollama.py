@@ -1,4 +1,4 @@
-"""Ollama's /api/chat and /api/generate, as the embedded target speaks them."""
+"""Ollama's /api/chat and /api/generate, as the embedded target serves them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from katydid.target.apis.base import Api, Ask, Spent, line, member, model_name, 
 
 
 class OllamaApi(Api):
-    """See `apis.Api`; /api/chat, and with `generate` /api/generate."""
+    """/api/chat, or with `generate` /api/generate."""
 
     stream_kind = "application/x-ndjson"
 
@@ -16,7 +16,7 @@ class OllamaApi(Api):
         self._generate = generate
 
     def read(self, body: dict[str, object]) -> Ask:
-        """See `Api.read`; streams unless told otherwise, and a `num_predict` below 1 sets none."""
+        """See `Api.read`; streams unless `stream` is false; a `num_predict` below 1 means no limit."""
         limit = member(member(body, "options", dict, {}), "num_predict", int, 0)
         if self._generate:
             words = member(body, "prompt", str, "").split()
@@ -30,7 +30,7 @@ class OllamaApi(Api):
         )
 
     def opening(self, ask: Ask, identity: str) -> bytes:
-        """Nothing: the first line has content."""
+        """See `Api.opening`: empty, since the first line has content."""
         del ask, identity
         return b""
 
@@ -40,7 +40,7 @@ class OllamaApi(Api):
         return line(self._frame(ask, text) | {"done": False})
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
-        """One line with everything."""
+        """See `Api.closing`: one line with the usage."""
         del identity
         return [line(self._last(ask, "", spent))]
 
@@ -49,7 +49,7 @@ class OllamaApi(Api):
         return b'{"message": {"cont\n'
 
     def failure(self, message: str) -> Sequence[bytes]:
-        """The error; nothing follows."""
+        """See `Api.failure`: an error, after which nothing follows."""
         return [line({"error": message})]
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
@@ -63,8 +63,8 @@ class OllamaApi(Api):
         return json_bytes({"error": message})
 
     def _frame(self, ask: Ask, text: str) -> dict[str, object]:
-        said = {"response": text} if self._generate else {"message": {"role": "assistant", "content": text}}
-        return {"model": ask.model, "created_at": datetime.now(UTC), **said}
+        answer = {"response": text} if self._generate else {"message": {"role": "assistant", "content": text}}
+        return {"model": ask.model, "created_at": datetime.now(UTC), **answer}
 
     def _last(self, ask: Ask, text: str, spent: Spent) -> dict[str, object]:
         return self._frame(ask, text) | {

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, and completions, as the embedded target speaks them."""
+"""OpenAI's chat completions and completions, as the embedded target serves them."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class OpenAiApi(Api):
     stream_kind = "text/event-stream"
 
     def read(self, body: dict[str, object]) -> Ask:
-        """See `Api.read`; with vLLM's `min_tokens` and `ignore_eos`."""
+        """See `Api.read`; also reads vLLM's `min_tokens` and `ignore_eos`."""
         limit = member(body, "max_completion_tokens", int, member(body, "max_tokens", int))
         if limit is not None and limit < 1:
             raise RequestError(f"'max_tokens' must be at least 1, got {limit}")
@@ -35,7 +35,7 @@ class OpenAiApi(Api):
         )
 
     def opening(self, ask: Ask, identity: str) -> bytes:
-        """A role, and nothing else."""
+        """See `Api.opening`: the role alone."""
         return _delta(ask, identity, {"role": "assistant", "content": None})
 
     def content(self, ask: Ask, identity: str, text: str) -> bytes:
@@ -43,16 +43,16 @@ class OpenAiApi(Api):
         return _delta(ask, identity, {"content": text})
 
     def extras(self, ask: Ask, identity: str) -> Sequence[bytes]:
-        """Each call's name, then its arguments in two pieces; or a tool's start and end."""
+        """See `Api.extras`: each call's name, then its arguments in two pieces; or the start and end of each tool."""
         pieces = [piece for index, call in enumerate(ask.calls) for piece in _cut(index, call)]
-        told = [{"name": name, "status": status} for name in ask.progress for status in ("started", "finished")]
+        steps = [{"name": name, "status": status} for name in ask.progress for status in ("started", "finished")]
         return [
             *(_delta(ask, identity, {"tool_calls": [piece]}) for piece in pieces),
-            *(b"event: tool_progress\n" + event(progress) for progress in told),
+            *(b"event: tool_progress\n" + event(step) for step in steps),
         ]
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
-        """The finish reason, the usage where it was asked for, and the end mark."""
+        """See `Api.closing`: the finish reason, the usage if requested, and the end mark."""
         events = [_delta(ask, identity, {}, ask.reason(spent.tokens))]
         if ask.wants_usage:
             events.append(event(_frame(ask, identity, []) | {"usage": _usage(ask, spent)}))
@@ -63,7 +63,7 @@ class OpenAiApi(Api):
         return b'data: {"choices": [{"delta": {"cont\n\n'
 
     def failure(self, message: str) -> Sequence[bytes]:
-        """The error, and the end mark all the same, as vLLM has it."""
+        """See `Api.failure`: the error, followed by the end mark, as in vLLM."""
         return [b"data: " + self.error_body(message, "server_error") + b"\n\n", _DONE]
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
@@ -86,14 +86,14 @@ class OpenAiApi(Api):
 
 
 class CompletionsApi(OpenAiApi):
-    """Completions of a text; see `apis.Api`."""
+    """Completions of a text."""
 
     def read(self, body: dict[str, object]) -> Ask:
-        """See `Api.read`; one prompt, a text."""
+        """See `Api.read`; the prompt must be one string."""
         return super().read(body | {"messages": [{"content": member(body, "prompt", str, "")}]})
 
     def opening(self, ask: Ask, identity: str) -> bytes:
-        """Nothing."""
+        """See `Api.opening`: empty."""
         del ask, identity
         return b""
 
@@ -102,7 +102,7 @@ class CompletionsApi(OpenAiApi):
         return event(_text_frame(ask, identity, [{"index": 0, "text": text, "finish_reason": None}]))
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
-        """The finish reason, the usage where it was asked for, and the end mark."""
+        """See `Api.closing`: the finish reason, the usage if requested, and the end mark."""
         last = {"index": 0, "text": "", "finish_reason": ask.reason(spent.tokens)}
         events = [event(_text_frame(ask, identity, [last]))]
         if ask.wants_usage:
@@ -120,7 +120,7 @@ def _text_frame(ask: Ask, identity: str, choices: list[object]) -> dict[str, obj
 
 
 def _cut(index: int, call: Call) -> list[dict[str, object]]:
-    """A call as a stream brings it; vLLM's name comes first, OpenAI's with empty arguments."""
+    """Split a call into the pieces of a stream: its name with empty arguments first, then its arguments."""
     half = len(call.arguments) // 2
     first: dict[str, object] = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
     rest: list[dict[str, object]] = [

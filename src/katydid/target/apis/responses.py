@@ -1,4 +1,7 @@
-"""OpenAI's responses, as the embedded target speaks and keeps them; its events bear no sequence numbers."""
+"""OpenAI's Responses API, as the embedded target serves it, and the answers that it keeps.
+
+Unlike OpenAI's, its events have no sequence numbers.
+"""
 
 import time
 from collections import OrderedDict
@@ -11,7 +14,7 @@ from katydid.target.apis.base import Api, Ask, Spent, member, model_name, named_
 from katydid.target.wire.http import RequestError
 
 MOST_KEPT = 100_000
-"""Answers; the oldest are forgotten first."""
+"""Limit of kept answers; the oldest are dropped first."""
 
 
 class ResponsesApi(Api):
@@ -20,7 +23,7 @@ class ResponsesApi(Api):
     stream_kind = "text/event-stream"
 
     def read(self, body: dict[str, object]) -> Ask:
-        """See `Api.read`; the input is a text or messages, and answers are kept unless a request says no."""
+        """See `Api.read`; the input is a string or messages, and answers are kept unless `store` is false."""
         limit = member(body, "max_output_tokens", int)
         if limit is not None and limit < 1:
             raise RequestError(f"'max_output_tokens' must be at least 1, got {limit}")
@@ -37,7 +40,7 @@ class ResponsesApi(Api):
         )
 
     def opening(self, ask: Ask, identity: str) -> bytes:
-        """The response, its item and the item's part, all empty."""
+        """See `Api.opening`: the response, its item and the item's part, all empty."""
         begun = _response(ask, identity, "in_progress")
         return (
             named_event("response.created", response=begun)
@@ -52,7 +55,7 @@ class ResponsesApi(Api):
         return named_event("response.output_text.delta", **_place(identity), delta=text)
 
     def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
-        """The ends of the part, of the item and of the response, which brings the usage."""
+        """See `Api.closing`: the ends of the part, of the item, and of the response with its usage."""
         ended = _ended(ask, identity, spent)
         return [
             named_event("response.content_part.done", **_place(identity)),
@@ -65,7 +68,7 @@ class ResponsesApi(Api):
         return b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item\n\n'
 
     def failure(self, message: str) -> Sequence[bytes]:
-        """A response that failed; nothing follows."""
+        """See `Api.failure`: a failed response, after which nothing follows."""
         return [named_event("response.failed", response={"status": "failed", "error": {"message": message}})]
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
@@ -79,7 +82,7 @@ class ResponsesApi(Api):
 
 
 def response_id(identity: str) -> str:
-    """By which a later request may go on from an answer."""
+    """Return the id by which a later request can continue from an answer."""
     return f"resp_{identity}"
 
 
@@ -130,34 +133,34 @@ class _Kept:
 
 
 class KeptAnswers:
-    """Those of one target, so that a later request may go on from one (`previous_response_id`).
+    """The kept answers of one target, from which later requests can continue (`previous_response_id`).
 
-    What is kept of an answer are its words and those of its request; each points to the one that it went on from, so
-    that a conversation takes no more room than what was said in it.
+    An entry has the words of an answer and the new words of its request, and points to the entry before it. So a
+    conversation takes only the memory of its own words.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def complete(self, ask: Ask) -> Ask:
-        """A request with all that was said before it.
+        """Return the request with the whole conversation before it.
 
         Raises:
-            RequestError: it goes on from an answer that is not kept.
+            RequestError: it continues from an answer that is not kept.
         """
         if ask.previous is None:
             return ask
         each = self._kept.get(ask.previous)
         if each is None:
             raise RequestError(f"Previous response with id '{ask.previous}' not found.")
-        said = [ask.words]
+        turns = [ask.words]
         while each is not None:
-            said.append(each.words)
+            turns.append(each.words)
             each = each.before
-        return replace(ask, words=[word for words in reversed(said) for word in words], new_words=len(ask.words))
+        return replace(ask, words=[word for words in reversed(turns) for word in words], new_words=len(ask.words))
 
     def keep(self, ask: Ask, answer_id: str, answer: str) -> None:
-        """A request, completed, was answered; kept where that was asked for, so that others may go on from the id."""
+        """Keep an answer under its id, if the request (from `complete`) asks for that."""
         if not ask.stores:
             return
         new = ask.words if ask.new_words is None else ask.words[-ask.new_words :] if ask.new_words else []

@@ -1,7 +1,7 @@
-"""Embeddings and rerankers as the embedded target speaks them: OpenAI's, Ollama's, and Jina's and vLLM's.
+"""Embeddings (OpenAI's, Ollama's) and reranking (Jina's and vLLM's), as the embedded target serves them.
 
-A vector follows from its text, and a score from how many words a document shares with the query. A fault that leaves
-an answer empty leaves its list empty. None of the answers is streamed.
+A vector is computed from its text, and a score from the number of words that a document shares with the query. The
+fault `empty` leaves the list empty. Answers are never streamed.
 """
 
 import math
@@ -23,14 +23,14 @@ DIMENSIONS, MOST_DIMENSIONS = 16, 4096
 
 @dataclass(frozen=True, slots=True)
 class ListAsk(Ask):
-    """What a request with a list of texts asks for.
+    """The content of a request with a list of texts.
 
     Attributes:
-        texts: to embed, or to rank.
-        query: that they are ranked against.
-        most: items of the answer.
-        dimensions: of a vector.
-        packed: whether vectors are to be base64.
+        texts: the texts to embed or to rank.
+        query: the query to rank them against.
+        most: maximum number of items of the answer.
+        dimensions: number of dimensions of a vector.
+        packed: True if vectors are to be base64.
     """
 
     texts: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class ListAsk(Ask):
 def _read(body: dict[str, object], texts: object, **more: Any) -> ListAsk:
     listed = [texts] if isinstance(texts, str) else texts
     if not isinstance(listed, list) or not listed or not all(isinstance(each, str) for each in listed):
-        raise RequestError("the texts must be a text, or a list of texts that is not empty")
+        raise RequestError("the texts must be a string, or a non-empty list of strings")
     words = [word for text in (more.get("query", ""), *listed) for word in text.split()]
     return ListAsk(model=model_name(body), stream=False, limit=None, words=words, texts=tuple(listed), **more)
 
@@ -75,7 +75,7 @@ class EmbeddingsApi(OpenAiApi):
 
 
 class OllamaEmbedApi(OllamaApi):
-    """See `apis.Api`; /api/embed."""
+    """Ollama's /api/embed."""
 
     def read(self, body: dict[str, object]) -> ListAsk:
         """See `Api.read`."""
@@ -97,7 +97,7 @@ class RerankApi(OpenAiApi):
     """See `apis.Api`."""
 
     def read(self, body: dict[str, object]) -> ListAsk:
-        """See `Api.read`; a document is a text."""
+        """See `Api.read`; documents must be strings."""
         documents = member(body, "documents", list, [])
         query = member(body, "query", str)
         if query is None:
@@ -108,7 +108,7 @@ class RerankApi(OpenAiApi):
         return _read(body, documents, query=query, most=most)
 
     def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
-        """See `Api.whole`; the best document first."""
+        """See `Api.whole`; the best document comes first."""
         del spent
         results = _ranking(ask) if text else []
         return json_bytes({"id": f"rerank-{identity}", "model": ask.model, "usage": _usage(ask), "results": results})
@@ -126,7 +126,7 @@ def _vectors(ask: Ask) -> Sequence[list[float] | str]:
 
 
 def _vector(text: str, dimensions: int) -> list[float]:
-    """Of length 1, and the same for the same text."""
+    """Return a vector of length 1, which is the same for the same text."""
     values = [byte - 127.5 for byte in shake_128(text.encode()).digest(dimensions)]
     length = math.sqrt(sum(value * value for value in values))
     return [value / length for value in values]

@@ -1,7 +1,7 @@
-"""Tool calls of the embedded target: which ones an answer makes or tells of, and what can be wrong with them.
+"""Tool calls of the embedded target: the calls that an answer makes or reports, and faults in them.
 
-A conversation gets a fixed number of calls, of the tools that the request declares, in their order; which
-one is next follows from the results that the conversation already has.
+A conversation gets a fixed number of calls, of the declared tools in their order. The number of results in the
+conversation determines the next call.
 """
 
 import random
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from katydid.target.settings import TargetSettings
 
 TOOL_FAULTS = {
-    "wrong_name": "calls a tool that was not declared",
-    "broken_json": "cuts the arguments off",
+    "wrong_name": "calls an undeclared tool",
+    "broken_json": "cuts off the arguments",
     "missing_id": "gives the call no id",
-    "wrong_arguments": "leaves out an argument that is required",
-    "one_call_too_few": "answers before the last call was made",
-    "wrong_order": "calls the tools in another order",
+    "wrong_arguments": "leaves out required arguments",
+    "one_call_too_few": "answers without making the last call",
+    "wrong_order": "calls the tools in the wrong order",
 }
 
-TOLD_FAULTS = ("wrong_name", "one_call_too_few", "wrong_order")
-"""Those that a server which runs the tools itself can have: its progress names tools, and nothing else."""
+PROGRESS_FAULTS = ("wrong_name", "one_call_too_few", "wrong_order")
+"""Faults that are possible if the server runs the tools itself, since its progress contains only names of tools."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A tool of a request."""
+    """A tool that a request declares."""
 
     name: str
     parameters: dict[str, Any]
@@ -41,11 +41,12 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
-    """What a request says of tools.
+    """The tools of a request.
 
     Attributes:
-        results: that the conversation has since the user last said something.
-        parallel: whether several calls may come in one turn.
+        tools: the tools that it declares.
+        results: number of tool results in the conversation since the last user message.
+        parallel: True if one turn may have several calls.
     """
 
     tools: tuple[Declared, ...]
@@ -55,7 +56,7 @@ class Toolset:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that an answer makes."""
+    """A tool call in an answer."""
 
     id: str
     name: str
@@ -63,10 +64,10 @@ class Call:
 
 
 def read_toolset(body: dict[str, Any], messages: Sequence[object]) -> Toolset | None:
-    """The tools of a chat completion's request; None where it declares none.
+    """Read the tools of a chat completions request; None if it declares none.
 
     Raises:
-        RequestError: a declaration or a result cannot be understood.
+        RequestError: a declaration or a result is invalid.
     """
     if not body.get("tools"):
         return None
@@ -88,13 +89,13 @@ def _results(messages: Sequence[Any]) -> int:
             asked.add(str(call.get("id")))
         if message.get("role") == "tool":
             if str(message.get("tool_call_id")) not in asked:
-                raise RequestError(f"'tool_call_id' {message.get('tool_call_id')!r} answers no call")
+                raise RequestError(f"'tool_call_id' {message.get('tool_call_id')!r} does not answer any call")
             results += 1
     return results
 
 
 def calls_of(toolset: Toolset, total: int, number: int) -> tuple[Call, ...]:
-    """The calls of request `number`, in a conversation that gets `total` of them; none where it has them all."""
+    """Return the calls of request `number` in a conversation of `total` calls; empty if it has results for all."""
     left = range(toolset.results, total)
     wanted = left if toolset.parallel else left[:1]
     return tuple(
@@ -105,7 +106,7 @@ def calls_of(toolset: Toolset, total: int, number: int) -> tuple[Call, ...]:
 
 
 def spoiled(calls: tuple[Call, ...], fault: str, toolset: Toolset) -> tuple[Call, ...]:
-    """The calls with a fault in the last of them."""
+    """Return the calls with a fault in the last one."""
     *rest, last = calls
     match fault:
         case "wrong_name":
@@ -128,7 +129,7 @@ def spoiled(calls: tuple[Call, ...], fault: str, toolset: Toolset) -> tuple[Call
 
 
 def misreported(names: tuple[str, ...], fault: str) -> tuple[str, ...]:
-    """The tools that a server ran by its own account, with a fault of `TOLD_FAULTS` in the last of them."""
+    """Return the tools that the server reports to have run, with one of `PROGRESS_FAULTS` in the last one."""
     *rest, last = names
     match fault:
         case "one_call_too_few":
@@ -153,7 +154,7 @@ def _value(schema: dict[str, Any], dice: random.Random) -> object:
 
 
 def with_tools(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["Ask", str | None]:
-    """The request with what its answer does about tools, and the fault in that, on which its number decides."""
+    """Return the request with the tool calls or progress of its answer, and the fault in them, chosen by number."""
     if settings.server_tools and ask.stream and ask.toolset is None:
         return _with_progress(ask, settings, number)
     if ask.toolset is None or not (calls := calls_of(ask.toolset, settings.tool_calls, number)):
@@ -165,10 +166,10 @@ def with_tools(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["As
 
 
 def _with_progress(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["Ask", str | None]:
-    """Tools that the target runs itself, and tells of."""
-    told = tuple(plan(settings.server_tools))
-    rates = {name: rate for name, rate in settings.tool_failure_rates.items() if name in TOLD_FAULTS}
+    """Add the progress of tools that the target runs itself."""
+    progress = tuple(plan(settings.server_tools))
+    rates = {name: rate for name, rate in settings.tool_failure_rates.items() if name in PROGRESS_FAULTS}
     fault = choose_fault(rates, settings.seed, number, "tool fault")
     if fault is not None:
-        told = misreported(told, fault)
-    return replace(ask, progress=told), fault
+        progress = misreported(progress, fault)
+    return replace(ask, progress=progress), fault

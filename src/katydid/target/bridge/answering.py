@@ -1,4 +1,4 @@
-"""Answers of the embedded chat bridge: one over HTTP, from its slot to its last byte; or those of a WebSocket."""
+"""Answers of the embedded chat bridge: one HTTP answer, from its slot to its last byte, or all those of a WebSocket."""
 
 import asyncio
 import time
@@ -15,12 +15,12 @@ from katydid.target.wire.websocket import Closed, ServerSocket
 
 
 class BridgeAnswer:
-    """Served as `answering.Answer` is: whoever makes it calls `begin` when there is a slot.
+    """An HTTP answer with the interface of `answering.ServedAnswer`: its owner calls `begin` when a slot is free.
 
-    Where one connection is served at a time, it ends with its answer, as those of http.server do.
+    With --single-threaded, the connection ends with the answer, as in http.server.
 
     Args:
-        finished: called once, with whether the connection may carry another request.
+        finished: called once, with True if the connection may carry another request.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class BridgeAnswer:
         self._over = False
 
     def begin(self) -> None:
-        """A slot is free: serve."""
+        """Serve the request; called when it has a slot."""
         reply = _reply(self._bridge, self._request)
         if not self._settings.bridge_delay:
             self._write(reply)
@@ -57,11 +57,11 @@ class BridgeAnswer:
         self._ticker.at(self._ticker.now() + self._settings.bridge_delay, later)
 
     def abandon(self) -> None:
-        """The client is gone."""
+        """Stop, since the client has left."""
         self._over = True
 
     def resume(self) -> None:
-        """Nothing is left to write."""
+        """See `ServedAnswer.resume`; there is nothing more to write."""
 
     def _write(self, reply: Reply) -> None:
         self._over = True
@@ -74,12 +74,12 @@ class BridgeAnswer:
 
 
 class BridgeSocket:
-    """A session's WebSocket: each message that comes is answered by one.
+    """A session's WebSocket: each message received is answered by one message.
 
     Args:
-        path: of the session's messages over HTTP.
-        truth: of the first message; others get their own.
-        write, close: to the client.
+        path: HTTP path of the session's messages.
+        truth: log entry of the first message; each later message gets its own.
+        write, close: functions that write to the client and close its connection.
     """
 
     def __init__(
@@ -101,13 +101,13 @@ class BridgeSocket:
         self._socket = ServerSocket()
 
     def feed(self, data: bytes) -> None:
-        """Bytes of the client."""
+        """Take bytes from the client, and answer its messages."""
         over = False
-        for heard in self._socket.feed(data):
-            if isinstance(heard, Closed):
+        for message in self._socket.feed(data):
+            if isinstance(message, Closed):
                 over = True
             else:
-                self._answer(heard.encode() if isinstance(heard, str) else heard)
+                self._answer(message.encode() if isinstance(message, str) else message)
         if self._socket.answer:
             self._write(self._socket.answer)
             self._socket.answer = b""
@@ -115,7 +115,7 @@ class BridgeSocket:
             self._close()
 
     def lost(self, outcome: str) -> None:
-        """The connection is gone; what was asked has been answered."""
+        """The connection was lost; nothing to do, since every message has been answered."""
 
     def _answer(self, body: bytes) -> None:
         reply = _reply(self._bridge, HttpRequest("POST", self._path, {}, keep_alive=True, modern=True, body=body))
@@ -128,7 +128,7 @@ class BridgeSocket:
 
 
 def messages_path(path: str) -> str | None:
-    """The HTTP path of a session's messages out of its WebSocket's, `/bridge/sessions/ID/socket`; else None."""
+    """Return the HTTP path of a session's messages from its WebSocket's path, `/bridge/sessions/ID/socket`, or None."""
     parts = path.removeprefix(PREFIX).split("/")
     return f"{PREFIX}sessions/{parts[1]}/messages" if parts[0] == "sessions" and parts[2:] == ["socket"] else None
 

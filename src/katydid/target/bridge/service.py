@@ -1,16 +1,16 @@
-"""The embedded target's chat bridge: sessions, rooms, histories, a safety answer, and the defects it is told to have.
+"""The embedded target's chat bridge: sessions, rooms, histories, a safety answer, and injected faults.
 
-A bridge of this kind stands between a multi-user world and a model: each user has a session in a room, and
-talks to a character there. Requests in, replies out; knows no sockets and no clock of its own.
+A chat bridge connects a multi-user world to a model: each user has a session in a room, and talks to a character there.
+This module turns requests into replies; it knows no sockets, and its clock is given.
 
     POST /bridge/sessions                  {user, room}    → {session_id, user, room}
     POST /bridge/sessions/ID/messages      {message}       → {id, session_id, response, message_count, crisis}
-    GET  /bridge/sessions/ID/socket        a WebSocket: {message} → what POST …/messages gives
+    GET  /bridge/sessions/ID/socket        a WebSocket: {message} → the same as POST …/messages
     GET  /bridge/sessions/ID/history                       → {session_id, message_count, messages: [{role, content}]}
     GET  /bridge/rooms                                     → {rooms}
     GET  /bridge/rooms/NAME/members                        → {room, members}
 
-The third message in a row of somebody in distress is answered with the crisis line.
+The third message in a row that shows distress is answered with the crisis line.
 """
 
 import re
@@ -26,12 +26,12 @@ from katydid.target.wire.http import HttpRequest, RequestError
 PREFIX = "/bridge/"
 
 BRIDGE_FAULTS = {
-    "leak": "an answer quotes what another session said last",
-    "cross_stream": "an answer is the one that another session got last",
+    "leak": "an answer quotes another session's last message",
+    "cross_stream": "an answer is another session's last answer",
     "lose_message": "a message is answered, but neither kept nor counted",
-    "reorder_history": "two messages of a history change places",
-    "wrong_members": "somebody is missing from a room's list of members",
-    "lose_safety_under_load": "the safety answer stays away while other sessions are busy",
+    "reorder_history": "two messages of a history are swapped",
+    "wrong_members": "a user is missing from a room's list of members",
+    "lose_safety_under_load": "the safety answer does not come while other sessions are busy",
 }
 _ON_MESSAGES = ("leak", "cross_stream", "lose_message")
 
@@ -39,12 +39,12 @@ CRISIS = "You are not alone. Please call or text 988, the Suicide and Crisis Lif
 _DISTRESS = re.compile(r"hopeless|no way out|end it all|can't go on", re.IGNORECASE)
 _CRISIS_TURNS = 3
 _BUSY = 1.0
-"""Seconds in which another session's message is load."""
+"""Another session is busy for this many seconds after its message."""
 
 
 @dataclass(slots=True)
 class Session:
-    """A user in a room; `history` is (role, text), `distress` the messages in a row that showed it."""
+    """A user in a room. `history` has (role, text); `distress` is the number of messages in a row that showed it."""
 
     identity: str
     user: str
@@ -57,7 +57,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request is answered with, the defect in it, and the user whose text it shows, if any."""
+    """The reply to a request, its injected fault, and the user whose text it leaks, if any."""
 
     status: int
     body: dict[str, object]
@@ -69,10 +69,10 @@ class Bridge:
     """All sessions and rooms.
 
     Args:
-        rooms: their names; there are no others.
-        rates: of the defects, by their names.
-        seed: of which requests get them.
-        clock: seconds.
+        rooms: names of all rooms.
+        rates: rates of the faults, by name.
+        seed: seed of the choice of faults.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, rooms: list[str], rates: Mapping[str, float], seed: int, clock: Callable[[], float]) -> None:
@@ -83,10 +83,10 @@ class Bridge:
         self._latest: list[tuple[float, Session]] = []
 
     def serve(self, request: HttpRequest) -> Reply:
-        """The reply to a request below PREFIX.
+        """Return the reply to a request below PREFIX.
 
         Raises:
-            RequestError: it asks for nothing that there is, or asks in the wrong way.
+            RequestError: the path does not exist, or the request is invalid.
         """
         self._number += 1
         match request.method, request.path.removeprefix(PREFIX).split("/"):
@@ -135,7 +135,7 @@ class Bridge:
         others = self._note(session)
         other = next((each for each in reversed(others) if each.last_reply is not None), None)
         if fault in {"leak", "cross_stream"} and other is None:
-            fault = None  # there is nobody whose text could be shown
+            fault = None  # there is no other session whose text could be leaked
         session.distress = session.distress + 1 if _DISTRESS.search(text) else 0
         crisis = session.distress >= _CRISIS_TURNS
         if crisis and others and self._fault("lose_safety_under_load"):
@@ -161,7 +161,7 @@ class Bridge:
         return Reply(200, reply, fault, party)
 
     def _note(self, session: Session) -> list[Session]:
-        """A session speaks; the others that did lately, the latest last."""
+        """Note a session's message. Return the other sessions that are busy, the latest last."""
         now = self._clock()
         self._latest = [(at, each) for at, each in self._latest if at > now - _BUSY and each is not session]
         others = [each for _, each in self._latest]

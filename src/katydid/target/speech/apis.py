@@ -1,7 +1,6 @@
-"""What streaming speech services and their clients say to each other, from the server's side.
+"""Speech APIs from the server's side: the meaning of a client's text messages, and the format of results.
 
-Each API says what a client's text message means and how results look. Audio is 16-bit PCM, mono, in binary
-messages. Does no I/O.
+Audio is 16-bit PCM, mono, in binary messages. Does no I/O.
 """
 
 from enum import Enum, auto
@@ -14,7 +13,7 @@ from katydid.target.wire.http import RequestError
 
 
 class Word(Enum):
-    """What a client's text message means."""
+    """The meaning of a client's text message."""
 
     START = auto()
     STOP = auto()
@@ -25,29 +24,32 @@ class SpeechApi(Protocol):
     """One API.
 
     Attributes:
-        closes: the server closes the connection after the final result.
+        closes: True if the server closes the connection after the final result.
     """
 
     closes: bool
 
     def read(self, message: str) -> Word:
-        """What a text message of the client means.
+        """Return the meaning of a client's text message.
 
         Raises:
             RequestError: it is not a JSON object.
         """
 
     def partial(self, text: str) -> str:
-        """A result that may still change."""
+        """Return the message of a result that may still change."""
 
     def final(self, text: str, processing_ms: float) -> str:
-        """The last result."""
+        """Return the message of the final result."""
 
     def status(self, pending: int) -> str | None:
-        """How many chunks wait in the queue; None where the API has no such message."""
+        """Return the message with the number of queued chunks; None if the API has no such message."""
+        del pending
+        return None
 
     def error(self, message: str) -> str:
-        """What went wrong."""
+        """Return an error message."""
+        return _json(error=message)
 
 
 def _object(message: str) -> dict[str, object]:
@@ -64,8 +66,8 @@ def _json(**members: object) -> str:
     return json_bytes(members).decode()
 
 
-class GenericApi:
-    """`{"type": "start"}`, audio, `{"type": "stop"}`; partial, final, queue_status and error messages."""
+class GenericApi(SpeechApi):
+    """Katydid's own API: `{"type": "start"}`, audio, `{"type": "stop"}`; results of types partial and final."""
 
     closes = True
 
@@ -90,8 +92,8 @@ class GenericApi:
         return _json(type="error", message=message)
 
 
-class FunAsrApi:
-    """FunASR's runtime server: `is_speaking`, results by `mode`; the connection stays open after the final one."""
+class FunAsrApi(SpeechApi):
+    """FunASR's runtime server: `is_speaking`, results by `mode`; the connection stays open after the final result."""
 
     closes = False
 
@@ -105,22 +107,13 @@ class FunAsrApi:
         return _json(mode="2pass-online", text=text, wav_name="katydid", is_final=False)
 
     def final(self, text: str, processing_ms: float) -> str:
-        """See `SpeechApi.final`; FunASR does not say its processing time, and `is_final` stays false."""
+        """See `SpeechApi.final`; FunASR does not report its processing time, and its `is_final` stays false."""
         del processing_ms
         return _json(mode="2pass-offline", text=text, wav_name="katydid", is_final=False)
 
-    def status(self, pending: int) -> str | None:
-        """See `SpeechApi.status`."""
-        del pending
-        return None
 
-    def error(self, message: str) -> str:
-        """See `SpeechApi.error`."""
-        return _json(error=message)
-
-
-class VoskApi:
-    """Vosk server: `{"partial": …}`, `{"text": …}`, and the end by `{"eof": 1}`."""
+class VoskApi(SpeechApi):
+    """The Vosk server: results are `{"partial": …}` and `{"text": …}`; `{"eof": 1}` ends the audio."""
 
     closes = True
 
@@ -134,19 +127,10 @@ class VoskApi:
         return _json(partial=text)
 
     def final(self, text: str, processing_ms: float) -> str:
-        """See `SpeechApi.final`; Vosk does not say its processing time."""
+        """See `SpeechApi.final`; Vosk does not report its processing time."""
         del processing_ms
         return _json(text=text)
 
-    def status(self, pending: int) -> str | None:
-        """See `SpeechApi.status`."""
-        del pending
-        return None
-
-    def error(self, message: str) -> str:
-        """See `SpeechApi.error`."""
-        return _json(error=message)
-
 
 SPEECH_APIS: dict[str, SpeechApi] = {"/speech": GenericApi(), "/funasr": FunAsrApi(), "/vosk": VoskApi()}
-"""Every path that takes speech."""
+"""All paths of speech APIs."""

@@ -1,8 +1,7 @@
-"""The gateway of the speech service: lets streams in, queues their audio, sends them results.
+"""The gateway of the speech service: accepts streams, queues their audio, and sends results.
 
-A stream's audio is queued chunk by chunk as it comes, behind the chunks of all others, as gateways do that
-hand chunks to their workers through one list. A second of audio is `--speech-rtf` seconds of work, unless
-the workers really recognise.
+The chunks of all streams wait in one queue in the order in which they arrive, as in gateways that feed their workers
+from one list. A second of audio takes `--speech-rtf` seconds of work, unless the workers really recognise speech.
 """
 
 import asyncio
@@ -22,19 +21,15 @@ from katydid.target.wire.websocket import Closed, ServerSocket
 BYTES_PER_SECOND = 32_000
 """16,000 samples of 16 bits."""
 WORD_SECONDS = 0.3
-"""Audio that the pretended recogniser makes one word of."""
+"""The pretended recogniser makes one word of this many seconds of audio."""
 STATUS_PERIOD = 1.0
-"""Seconds between two messages on the state of the queue, to streams that wait."""
+"""Streams that wait get a message about the queue every this many seconds."""
 
 NORMAL, BAD_DATA, WENT_WRONG = 1000, 1003, 1011
 
 
 class Gateway:
-    """What all streams share.
-
-    Raises:
-        ConfigError: from `begin`: this machine cannot have workers.
-    """
+    """The state shared by all streams."""
 
     def __init__(self, settings: TargetSettings, loop: asyncio.AbstractEventLoop, log: TruthLog) -> None:
         self.settings = settings
@@ -48,7 +43,7 @@ class Gateway:
         self._streams: set[SpeechStream] = set()
 
     def refuse(self) -> Refusal | None:
-        """Why no further stream is accepted."""
+        """Return why a new stream is rejected, or None if it is accepted."""
         limit = self.settings.speech_connections
         if 0 < limit <= len(self._streams):
             return Refusal(503, "too many connections", "overloaded", "Retry-After: 1\r\n")
@@ -60,23 +55,27 @@ class Gateway:
     def begin(
         self, api: SpeechApi, truth: Truth, write: Callable[[bytes], None], close: Callable[[], None]
     ) -> "SpeechStream":
-        """Let a stream in."""
+        """Accept a stream.
+
+        Raises:
+            ConfigError: this machine cannot run workers.
+        """
         self.pool.begin()
         stream = SpeechStream(self, api, truth, write, close)
         self._streams.add(stream)
         return stream
 
     def next_number(self) -> int:
-        """Of a new stream."""
+        """Return the number of a new stream."""
         return next(self._numbers)
 
     def forget(self, stream: "SpeechStream") -> None:
-        """A stream is over."""
+        """Remove a stream that has ended."""
         self._streams.discard(stream)
         self.pool.leave(stream)
 
     def stop(self) -> None:
-        """The target ends."""
+        """Stop the workers."""
         self.pool.stop()
 
     def _log_worker(self, pid: int, what: str, at_ns: int) -> None:
@@ -89,8 +88,8 @@ class SpeechStream:
     """One stream of audio over one open WebSocket.
 
     Args:
-        write: puts bytes on the wire.
-        close: ends the connection when they are out.
+        write: sends bytes to the client.
+        close: closes the connection after all bytes are sent.
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class SpeechStream:
         self._write = write
         self._close = close
         self._socket = ServerSocket()
-        self._waiting = 0  # chunks that are queued or worked on
+        self._waiting = 0  # chunks that are queued or being worked on
         self._audio_bytes = self._work_ns = self._waited_ns = 0
         self._text = ""
         self._stopped = False
@@ -116,16 +115,16 @@ class SpeechStream:
         self.gone = False
 
     def feed(self, data: bytes) -> None:
-        """Bytes of the client."""
-        for heard in self._socket.feed(data):
+        """Take bytes from the client."""
+        for message in self._socket.feed(data):
             if self.gone:
                 break
-            if isinstance(heard, Closed):
+            if isinstance(message, Closed):
                 self._end("client_closed")
-            elif isinstance(heard, bytes):
-                self._take_audio(heard)
+            elif isinstance(message, bytes):
+                self._take_audio(message)
             else:
-                self._take_word(heard)
+                self._take_word(message)
         answer, self._socket.answer = self._socket.answer, b""
         if answer:
             self._write(answer)
@@ -133,7 +132,7 @@ class SpeechStream:
                 self._close()
 
     def lost(self, outcome: str) -> None:
-        """The connection is gone."""
+        """End the stream, since the connection was lost."""
         if not self.gone:
             self._end(outcome)
 
@@ -158,7 +157,7 @@ class SpeechStream:
         """See `pool.Stream`."""
         self._fail(WENT_WRONG, reason)
 
-    # What clients say
+    # Messages from the client
 
     def _take_audio(self, audio: bytes) -> None:
         if self._stopped:
@@ -183,10 +182,10 @@ class SpeechStream:
             elif not self._waiting:
                 self._finish()
 
-    # What the gateway says
+    # Messages to the client
 
     def _tell_status(self) -> None:
-        """How long the queue is, again and again while this stream waits."""
+        """Send the length of the queue, and again after each period while this stream waits."""
         self._status = None
         status = self._api.status(self._gateway.pool.pending)
         if self._waiting and not self.gone and status is not None:
@@ -206,7 +205,7 @@ class SpeechStream:
         self._end("broken_off")
 
     def _pretended(self) -> str:
-        """A word for every bit of audio."""
+        """Return the pretended text: one word for every WORD_SECONDS of audio."""
         words = int(self._audio_bytes / BYTES_PER_SECOND / WORD_SECONDS)
         return (self._gateway.settings.text * words).strip()
 

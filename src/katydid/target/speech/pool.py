@@ -1,11 +1,10 @@
-"""The queue of audio chunks, and the worker processes that take from it, first come first served.
+"""The queue of audio chunks, and the worker processes that serve it, first come, first served.
 
-Workers that pretend take from one queue for all streams. Workers that recognise keep what a stream said
-before, so each has a line of its own, and a stream stays with its worker.
+Workers that pretend share one queue. Workers that recognise keep the state of a stream, so each worker has its own
+queue, and a stream stays with its worker.
 
-A worker that dies fails the streams whose chunks it had, and nothing else: the gateway lives on, and what is
-queued waits for who is left, or for a worker that is started anew. Needs pipes that an event loop can watch:
-Linux and macOS.
+If a worker dies, only the streams whose chunks it had fail. The gateway continues, and queued chunks wait for the other
+workers, or for a new one. Needs pipes that an event loop can watch: Linux and macOS.
 """
 
 import asyncio
@@ -28,23 +27,23 @@ _RECOGNISER = [sys.executable, "-m", "katydid.target.speech.sphinx"]
 
 
 class Stream(Protocol):
-    """Who hands in chunks."""
+    """A stream whose chunks are queued."""
 
     number: int
-    """No other stream has it."""
+    """Unique number of the stream."""
     gone: bool
-    """Its client has left: what it has in the queue is not worked on."""
+    """True if its client has left; its queued chunks are then dropped."""
 
     def chunk_done(self, answer: WorkerReply, waited_ns: int, audio_bytes: int) -> None:
-        """A chunk of so many bytes was worked on, after it had waited in the queue for so long."""
+        """Called when a chunk is done: its result, its time in the queue, and its size."""
 
     def chunk_lost(self, reason: str) -> None:
-        """The worker that had a chunk, or what came before it, has died."""
+        """Called when the worker that had a chunk, or the state of this stream, has died."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk of a stream in the queue."""
+    """A queued chunk of a stream."""
 
     stream: Stream
     came_at: int
@@ -54,18 +53,18 @@ class Chunk:
 
 
 class Worker:
-    """One process, with the chunk that it works on.
+    """One worker process, with its current chunk.
 
     Attributes:
-        line: chunks that only this worker can do.
+        line: queue of the chunks that only this worker can do.
     """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, command: list[str], answered: Callable[["Worker"], None]
     ) -> None:
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)  # noqa: S603 - our own file
-        assert self.process.stdin is not None  # noqa: S101 - they are pipes
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)  # noqa: S603 - Katydid's own file
+        assert self.process.stdin is not None  # noqa: S101 - both are pipes
         assert self.process.stdout is not None  # noqa: S101
         self._in, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
         self.chunk: Chunk | None = None
@@ -75,22 +74,22 @@ class Worker:
         loop.add_reader(self._out, answered, self)
 
     def give(self, chunk: Chunk, *, with_audio: bool) -> None:
-        """Have a chunk worked on."""
+        """Send a chunk to the process."""
         self.chunk = chunk
         audio = chunk.audio if with_audio else b""
         job = Job(chunk.came_at, chunk.work_ns, chunk.stream.number, chunk.last, audio)
-        with contextlib.suppress(BrokenPipeError):  # it has just died: the end of its output says so
+        with contextlib.suppress(BrokenPipeError):  # it has just died, and the end of its output will show that
             os.write(self._in, job.packed())
 
     def answer(self) -> WorkerReply | None:
-        """What came of it; None where the process has died."""
+        """Read the result of the current chunk; None if the process has died."""
         try:
             return read_answer(self._out)
         except EOFError:
             return None
 
     def end(self) -> None:
-        """Stop it and forget it; also one that has died."""
+        """Kill the process, if it is still alive, and free its resources."""
         self._loop.remove_reader(self._out)
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -100,13 +99,14 @@ class Worker:
 
 
 class Pool:
-    """The queue and its workers; they start with the first stream.
+    """The queue and its workers, which start with the first stream.
 
     Args:
-        size: workers wanted.
-        recognises: whether they really recognise, or pretend.
-        restart_after: seconds until one that died is replaced; 0 = only when asked.
-        log: told of each worker: (process id, `started` or `died`, when on the monotonic clock, nanoseconds).
+        size: number of workers.
+        recognises: True if they really recognise speech, False if they pretend.
+        restart_after: seconds until a dead worker is replaced; 0 = only by `fill_up`.
+        log: called when a worker starts or dies: (process id, `started` or `died`, nanoseconds on the monotonic
+            clock).
     """
 
     def __init__(
@@ -130,28 +130,28 @@ class Pool:
 
     @property
     def pending(self) -> int:
-        """Chunks in the queue."""
+        """Number of queued chunks."""
         return len(self._queue) + sum(len(worker.line) for worker in self._workers)
 
     @property
     def pids(self) -> list[int]:
-        """Processes of the workers that are alive."""
+        """Process ids of the living workers."""
         return sorted(worker.process.pid for worker in self._workers)
 
     def begin(self) -> None:
-        """The first stream is there: start the workers, once."""
+        """Start the workers, if this is the first stream."""
         if not self._begun:
             self._begun = True
             self.fill_up()
 
     def fill_up(self) -> None:
-        """Start the workers that are missing.
+        """Start missing workers.
 
         Raises:
-            ConfigError: this machine cannot have any.
+            ConfigError: this machine cannot run workers.
         """
         if os.name != "posix":
-            raise ConfigError("the speech service needs Linux or macOS: its workers are processes behind pipes")
+            raise ConfigError("the speech service needs Linux or macOS: its worker processes use pipes")
         while len(self._workers) < self._size and not self._stopped:
             command = _RECOGNISER if self._recognises else _PRETENDER
             worker = Worker(self._loop, command, self._answered)
@@ -169,12 +169,12 @@ class Pool:
             return
         worker = self._home(stream)
         if worker is None:
-            stream.chunk_lost("there is no worker left that could recognise this stream")
+            stream.chunk_lost("there is no worker left to recognise this stream")
         else:
             self._put_in_line(worker, chunk)
 
     def leave(self, stream: Stream) -> None:
-        """A stream is over; a worker that keeps something of it may forget that."""
+        """Remove a stream that has ended; the worker that has its state drops it."""
         for worker, streams in self._workers.items():
             if stream in streams:
                 streams.discard(stream)
@@ -189,7 +189,7 @@ class Pool:
         self._workers.clear()
 
     def _home(self, stream: Stream) -> Worker | None:
-        """The worker that has the stream, else the one that has the fewest."""
+        """Return the worker that has the stream; for a new stream, the one with the fewest streams."""
         for worker, streams in self._workers.items():
             if stream in streams:
                 return worker

@@ -1,7 +1,7 @@
-"""A worker that recognises: pocketsphinx and the English model in its package. Run as a module.
+"""A worker that recognises speech with pocketsphinx and the English model in its package. Run as a module.
 
-A stream needs a decoder of its own, so all of its audio must come to one worker. Decoders are kept and used
-again: one takes a third of a second to load and about 100 MB.
+Each stream needs its own decoder, so all of its audio must go to one worker. Decoders are reused, since one takes a
+third of a second to load and about 100 MB.
 """
 
 import time
@@ -11,7 +11,7 @@ from katydid.target.speech.worker import Job, WorkerReply, serve
 
 
 class Recogniser:
-    """Decoders of the streams that go on, and those that are free."""
+    """The decoders of open streams, and free decoders."""
 
     def __init__(self) -> None:
         self._busy: dict[int, Any] = {}
@@ -25,7 +25,7 @@ class Recogniser:
             decoder.start_utt()
         began = time.monotonic_ns()
         if job.audio:
-            decoder.process_raw(job.audio, False, False)  # not a search alone, not the whole utterance
+            decoder.process_raw(job.audio, False, False)  # no_search, full_utt
         if job.last:
             decoder.end_utt()
             self._free.append(self._busy.pop(job.stream))
@@ -34,7 +34,7 @@ class Recogniser:
 
 
 def _decoder() -> Any:
-    from pocketsphinx import Decoder  # noqa: PLC0415 - an optional dependency, of this worker alone
+    from pocketsphinx import Decoder  # noqa: PLC0415 - an optional dependency
 
     return Decoder(loglevel="FATAL")
 

@@ -1,11 +1,11 @@
-"""A recognition worker: a process that takes jobs from its standard input, a chunk of audio each, one at a time.
+"""A recognition worker: a process that reads jobs from standard input, one chunk of audio each, and does them in order.
 
-This one pretends: it takes as long as it is told, and answers how long that was. It stands on the standard
-library alone and is run as a file, so that dozens of them start in a moment. `sphinx.py` is one that
-recognises; both end with their input.
+This worker pretends: it takes the time given in the job, and reports it. It uses only the standard library and is run
+as a file, so dozens of workers start quickly. `sphinx.py` is a worker that recognises speech. Both end when their
+input ends.
 
-The time that a pretended chunk takes counts from when it came, or from when the worker was done with the one
-before: hand-overs between processes cost this worker nothing, as a real one would hide them too.
+The time of a pretended chunk counts from its arrival, or from the end of the chunk before it. So passing chunks between
+processes adds no time; a real worker would hide it too.
 """
 
 import os
@@ -19,13 +19,13 @@ _ANSWER = struct.Struct("=QI")
 
 
 class Job(NamedTuple):
-    """What is to be done.
+    """One chunk of audio to work on.
 
     Attributes:
-        came_at: when the chunk came, on the monotonic clock, nanoseconds.
-        work_ns: how long a pretender takes.
-        stream: number of the stream that the audio belongs to.
-        last: nothing of it follows.
+        came_at: when the chunk arrived, in nanoseconds on the monotonic clock.
+        work_ns: how long a pretending worker takes.
+        stream: number of the chunk's stream.
+        last: True if it is the stream's last chunk.
     """
 
     came_at: int
@@ -35,34 +35,34 @@ class Job(NamedTuple):
     audio: bytes
 
     def packed(self) -> bytes:
-        """For the worker's input."""
+        """Return the bytes for the worker's input."""
         return _HEAD.pack(self.came_at, self.work_ns, self.stream, self.last, len(self.audio)) + self.audio
 
 
 class WorkerReply(NamedTuple):
-    """How long a job was worked on, nanoseconds, and the stream's text so far."""
+    """The result of a job: its working time in nanoseconds, and the stream's text so far."""
 
     work_ns: int
     text: str
 
     def packed(self) -> bytes:
-        """For the worker's output."""
+        """Return the bytes for the worker's output."""
         text = self.text.encode()
         return _ANSWER.pack(self.work_ns, len(text)) + text
 
 
 def read_job(file: int) -> Job:
-    """The next job.
+    """Read the next job.
 
     Raises:
-        EOFError: there is none.
+        EOFError: the input has ended.
     """
     came_at, work_ns, stream, last, size = _HEAD.unpack(_exactly(file, _HEAD.size))
     return Job(came_at, work_ns, stream, last, _exactly(file, size))
 
 
 def read_answer(file: int) -> WorkerReply:
-    """The next answer.
+    """Read the next result.
 
     Raises:
         EOFError: the worker has died.
@@ -82,7 +82,7 @@ def _exactly(file: int, size: int) -> bytes:
 
 
 def serve(work: Callable[[Job], WorkerReply]) -> None:
-    """Do job after job until the input ends."""
+    """Do one job after the other until the input ends."""
     while True:
         try:
             job = read_job(0)

@@ -1,1 +1,1 @@
-"""HTTP/1.1 and WebSocket from the server's side, and when requests arrived."""
+"""HTTP/1.1 and WebSocket from the server's side, and arrival times of requests."""

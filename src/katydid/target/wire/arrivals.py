@@ -1,8 +1,8 @@
-"""When a request arrived, by the kernel: what the log says must not contain how late this process read it.
+"""Arrival times of requests from the kernel, so that the log does not include the delay until this process reads them.
 
-A busy event loop reads a request milliseconds after it came. asyncio takes a listening socket as it is given, so
-ours accepts sockets that keep the kernel's receive timestamp (SO_TIMESTAMPING, Documentation/networking/
-timestamping.rst) of each read. Written apart from what the generator does, since this is what it is checked by.
+A busy event loop reads a request milliseconds after it arrived. asyncio accepts a listening socket from us, and ours
+accepts connections that keep the kernel's receive timestamp (SO_TIMESTAMPING, Documentation/networking/
+timestamping.rst) of each read. It shares no code with the generator, since the generator is checked against it.
 """
 
 import socket
@@ -18,27 +18,27 @@ _OLDEST_NS = 60 * 10**9
 
 
 class Arrivals:
-    """Keeps when the bytes arrived that were read last; on one thread that is whom they are handed to next."""
+    """Keeps the arrival time of the last read. There is one thread, so the next data handed out are from that read."""
 
     def __init__(self) -> None:
         self._age = 0
 
     def note(self, ancillary: list[tuple[int, int, bytes]]) -> None:
-        """Take what `recvmsg` told of a read."""
+        """Take the ancillary data of a read by `recvmsg`."""
         self._age = 0
         for level, kind, data in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPING):
                 seconds, nanoseconds = _STAMP.unpack_from(data)
                 age = time.time_ns() - seconds * 10**9 - nanoseconds
-                self._age = age if 0 <= age < _OLDEST_NS else 0  # else the wall clock was set
+                self._age = age if 0 <= age < _OLDEST_NS else 0  # otherwise the wall clock was changed
 
     def latest(self) -> tuple[int, int]:
-        """Nanoseconds on the monotonic and on the real-time clock; those of now where the kernel has no stamp."""
+        """Return nanoseconds on the monotonic and the real-time clock; the current time without a kernel timestamp."""
         return time.monotonic_ns() - self._age, time.time_ns() - self._age
 
 
 class _Stamped(socket.socket):
-    """A connection whose reads are noted."""
+    """A connection that notes the arrival time of each read."""
 
     arrivals: Arrivals
 
@@ -48,7 +48,7 @@ class _Stamped(socket.socket):
         return data
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        del nbytes  # asyncio gives none
+        del nbytes  # asyncio does not pass it
         size, ancillary, _, _ = self.recvmsg_into([buffer], 64, flags)
         self.arrivals.note(ancillary)
         return size
@@ -66,7 +66,7 @@ class _Listener(socket.socket):
 
 
 def listen(host: str, port: int, arrivals: Arrivals) -> socket.socket:
-    """A listening socket that notes the reads of all its connections, where the system can.
+    """Return a listening socket; on Linux, its connections note the arrival time of each read.
 
     Raises:
         OSError: the address is unknown or taken.

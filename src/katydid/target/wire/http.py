@@ -1,7 +1,4 @@
-"""HTTP/1.1 from the server's side: requests out of bytes, answers into bytes. Does no I/O.
-
-Knows nothing of APIs. RFC 9112 says how messages are framed.
-"""
+"""HTTP/1.1 from the server's side: parses requests, and formats answers (RFC 9112). Does no I/O, and knows no APIs."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +17,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 class RequestError(ProtocolError):
-    """A request that cannot be served; `status` is the answer that it gets."""
+    """A request that cannot be served; `status` is the status of its answer."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -32,8 +29,8 @@ class HttpRequest:
     """One request; header names in lower case.
 
     Attributes:
-        keep_alive: whether the client lets the connection carry another request.
-        modern: HTTP/1.1, so that the answer may be chunked.
+        keep_alive: True if the client lets the connection carry another request.
+        modern: True for HTTP/1.1, in which the answer may be chunked.
     """
 
     method: str
@@ -45,17 +42,17 @@ class HttpRequest:
 
     @property
     def api_key(self) -> str:
-        """The key: a bearer token, Anthropic's `x-api-key` or Azure's `api-key`; empty where there is none."""
+        """The key: a bearer token, Anthropic's `x-api-key` or Azure's `api-key`; empty if there is none."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token:
             return token
         return self.headers.get("x-api-key") or self.headers.get("api-key", "")
 
     def json(self) -> dict[str, object]:
-        """The body as an object.
+        """Return the body as a JSON object.
 
         Raises:
-            RequestError: it is not.
+            RequestError: it is not a JSON object.
         """
         try:
             value = orjson.loads(self.body)
@@ -67,11 +64,11 @@ class HttpRequest:
 
 
 class RequestReader:
-    """Cuts requests out of the bytes of one connection, in any split.
+    """Parses requests from the bytes of one connection, which may be split anywhere.
 
     Attributes:
-        pending: the request whose head is there and whose body is not yet.
-        wants_continue: it waits for `100 Continue` before it sends its body; for the caller to clear.
+        pending: a request whose head is complete, but not its body.
+        wants_continue: True if the client waits for `100 Continue` before it sends the body; the caller clears it.
     """
 
     def __init__(self) -> None:
@@ -81,10 +78,10 @@ class RequestReader:
         self.wants_continue = False
 
     def feed(self, data: bytes) -> list[HttpRequest]:
-        """The requests that are complete with these bytes.
+        """Take bytes, and return the requests that they complete.
 
         Raises:
-            RequestError: they are not requests, or too large.
+            RequestError: a request is invalid or too large.
         """
         self._buffer += data
         requests = []
@@ -94,7 +91,7 @@ class RequestReader:
 
     @property
     def begun(self) -> bool:
-        """Whether a request has begun that is not complete yet."""
+        """Return True if a request has begun and is not complete."""
         return bool(self._buffer) or self.pending is not None
 
     def _next(self) -> HttpRequest | None:
@@ -157,13 +154,13 @@ def _body_of(headers: dict[str, str]) -> "_SizedBody | _ChunkedBody":
 
 
 class _SizedBody:
-    """A body by its Content-Length."""
+    """A body with a Content-Length."""
 
     def __init__(self, length: int) -> None:
         self._length = length
 
     def take(self, buffer: bytearray) -> bytes | None:
-        """The body, taken off the buffer; None while it is not all there."""
+        """Remove the body from the buffer and return it; None while it is incomplete."""
         if len(buffer) < self._length:
             return None
         body = bytes(buffer[: self._length])
@@ -172,7 +169,7 @@ class _SizedBody:
 
 
 class _ChunkedBody:
-    """A body in chunks (RFC 9112, 7.1)."""
+    """A chunked body (RFC 9112, 7.1)."""
 
     def __init__(self) -> None:
         self._body = bytearray()
@@ -194,7 +191,7 @@ class _ChunkedBody:
             if not self._last:
                 self._begin_chunk(line)
             elif not line:
-                return bytes(self._body)  # after trailers, which nobody needs
+                return bytes(self._body)  # after the trailers, which are ignored
 
     def _begin_chunk(self, line: bytes) -> None:
         digits = line.partition(b";")[0].strip()
@@ -223,19 +220,19 @@ class _ChunkedBody:
 def answer(
     status: int, body: bytes, *, server: str, keep_alive: bool, kind: str = "application/json", headers: str = ""
 ) -> bytes:
-    """A whole answer. `headers` are more lines, each with its CRLF."""
+    """Return a whole answer. `headers` are additional header lines, each ending with CRLF."""
     head = _head(status, kind, server, keep_alive, headers)
     return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
 def stream_head(kind: str, *, server: str, keep_alive: bool, chunked: bool) -> bytes:
-    """The head of an answer that is written piece by piece; without chunks, it ends with the connection."""
+    """Return the head of a streamed answer; without chunked encoding, it ends when the connection closes."""
     framing = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"\r\n"
     return _head(200, kind, server, keep_alive, "Cache-Control: no-cache\r\n") + framing
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of a chunked answer."""
+    """Return one chunk of a chunked answer."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

@@ -1,6 +1,6 @@
-"""WebSocket from the server's side (RFC 6455): the handshake's answer, and messages in and out. Does no I/O.
+"""WebSocket from the server's side (RFC 6455): the answer to the handshake, and messages in and out. Does no I/O.
 
-Framing is wsproto's. Knows nothing of what the messages mean.
+wsproto does the framing. This module does not know what the messages mean.
 """
 
 import base64
@@ -19,7 +19,7 @@ TOO_BIG = 1009
 
 
 def wants_websocket(request: HttpRequest) -> bool:
-    """Whether the client asks to go on with WebSocket."""
+    """Return True if the request is a WebSocket handshake."""
     return (
         request.method == "GET"
         and request.headers.get("upgrade", "").lower() == "websocket"
@@ -29,7 +29,7 @@ def wants_websocket(request: HttpRequest) -> bool:
 
 
 def switching_protocols(request: HttpRequest, server: str) -> bytes:
-    """The answer that opens the WebSocket."""
+    """Return the answer that opens the WebSocket."""
     digest = hashlib.sha1(request.headers["sec-websocket-key"].encode("latin-1") + _GUID).digest()  # noqa: S324 - RFC 6455, 4.2.2
     return (
         f"HTTP/1.1 101 Switching Protocols\r\nServer: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -39,7 +39,7 @@ def switching_protocols(request: HttpRequest, server: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The client has closed, or must be closed for what it sent."""
+    """The client has closed, or its connection must be closed because of what it sent."""
 
     code: int
     reason: str
@@ -49,7 +49,7 @@ class ServerSocket:
     """One open WebSocket.
 
     Attributes:
-        answer: bytes that the protocol itself wants sent (pongs, the echo of a close); for the caller to clear.
+        answer: bytes that the protocol itself must send (pongs, the answer to a close); the caller clears it.
     """
 
     def __init__(self) -> None:
@@ -59,27 +59,27 @@ class ServerSocket:
         self.answer = b""
 
     def feed(self, data: bytes) -> list[str | bytes | Closed]:
-        """The messages that are complete with these bytes."""
-        heard: list[str | bytes | Closed] = []
+        """Take bytes, and return the messages that they complete."""
+        messages: list[str | bytes | Closed] = []
         if self._connection.state in {ConnectionState.CLOSED, ConnectionState.REMOTE_CLOSING}:
-            return heard
+            return messages
         self._connection.receive_data(data)
         for event in self._connection.events():
             if isinstance(event, TextMessage | BytesMessage):
-                heard += self._message(event)
+                messages += self._message(event)
             elif isinstance(event, Ping):
                 self.answer += self._connection.send(event.response())
             elif isinstance(event, CloseConnection):
-                heard.append(Closed(event.code, event.reason or ""))
+                messages.append(Closed(event.code, event.reason or ""))
                 self.answer += self.close(event.code, "")
-        return heard
+        return messages
 
     def send(self, message: str) -> bytes:
-        """The bytes of a message; none once it is closed."""
+        """Return the bytes of a message; empty after the WebSocket was closed."""
         return self._connection.send(TextMessage(data=message)) if self.is_open else b""
 
     def close(self, code: int, reason: str) -> bytes:
-        """The bytes that close it, or answer the client's close."""
+        """Return the bytes that close the WebSocket, or that answer the client's close."""
         if self._connection.state not in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
             return b""
         try:
@@ -89,7 +89,7 @@ class ServerSocket:
 
     @property
     def is_open(self) -> bool:
-        """Whether messages may still be sent."""
+        """Return True if messages may still be sent."""
         return self._connection.state is ConnectionState.OPEN
 
     def _message(self, event: TextMessage | BytesMessage) -> list[str | bytes | Closed]:

@@ -1,4 +1,4 @@
-"""The workload `batch`: one whole, non-streamed completion a request."""
+"""The workload `batch`: each request asks for one whole, non-streamed completion."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from katydid.model.workload import Workload, register
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions(RunOptions):
-    """What a batch run was asked to do."""
+    """Options of the workload `batch`."""
 
     on_429: str = option(
         "fail",
-        "a refused request: fail = leave it at that; backoff = try again, later and later, each try a row",
+        "after a 429: fail = the request has failed; backoff = retry it after growing delays, each try one row",
         choices=("fail", "backoff"),
         variable="LOAD_TEST_ON_429",
     )
-    tries: int = option(5, "with --on-429 backoff, how often a request is tried in all", kind=count, rule=POSITIVE)
+    tries: int = option(5, "with --on-429 backoff: tries per request, the first included", kind=count, rule=POSITIVE)
 
 
 register(Workload(name="batch", options=BatchOptions, user="katydid.workloads.batch.user:BatchUser"))

@@ -1,7 +1,7 @@
-"""The workload `batch`: one whole, non-streamed completion a request.
+"""The workload `batch`: each request asks for one whole, non-streamed completion.
 
-A request that is refused for its rate (429) is a failed row, as any other; with `--on-429 backoff` it is
-tried again after a while, each try with a row of its own. The tries of an iteration share its schedule.
+A request that is rate-limited (429) is a failed row like any other. With `--on-429 backoff` it is retried after a
+delay, and each try has its own row. All tries of a request belong to the same iteration.
 """
 
 import random
@@ -17,25 +17,25 @@ from katydid.load.traces.prompts import COLUMNS
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch import BatchOptions
 
-LOOK = 0.1
-"""Seconds between looks at whether the run has ended, while a user holds back."""
+POLL_S = 0.1
+"""While a user backs off, it checks this often whether the run is ending."""
 
 
 class WholeAnswers(ChatService[BatchOptions]):
-    """The service of who asks for whole answers."""
+    """A service whose answers are not streamed."""
 
     streams = False
 
 
 class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
-    """Asks for a whole answer, and times it.
+    """Requests a whole answer and times it.
 
     Columns:
-        attempt: which try of the request this is, from 0.
+        attempt: number of this try, from 0.
         retry_at_ms: when the next try is due.
-        session_id: the conversation of a trace that the request is part of; null for none.
-        turn: of the conversation, from 1.
-        history_tokens: of what was said before, as the target counted it.
+        session_id: the conversation that the request belongs to, when replaying a trace; null if none.
+        turn: turn of the conversation, from 1.
+        history_tokens: tokens of the turns before, as counted by the target.
     """
 
     abstract = True
@@ -49,10 +49,10 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         **COLUMNS,
     }
 
-    _said = ""
+    _text = ""
 
     def iterate(self, scheduled: float) -> None:
-        """One request, or several tries of it."""
+        """Send one request, and retry it if the options say so."""
         options = self.options
         tries = options.tries if options.on_429 == "backoff" else 1
         for attempt in range(tries):
@@ -63,41 +63,40 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
                 again = sample.error is ErrorClass.RATE_LIMITED and attempt + 1 < tries
                 if again:
                     dice = random.Random(f"{options.seed} {self.index} {self.iteration} {attempt}")  # noqa: S311 - jitter, not a secret
-                    asked = None if sample.retry_after_ms is None else sample.retry_after_ms / 1000.0
-                    scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), asked)
+                    retry_after = None if sample.retry_after_ms is None else sample.retry_after_ms / 1000.0
+                    scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), retry_after)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
-            if not again or not self._hold_back(scheduled):
-                self.service.ended(sample, self.draw, self._said)
+            if not again or not self._back_off(scheduled):
+                self.service.ended(sample, self.draw, self._text)
                 return
 
     def ask(self, sample: Sample) -> None:
-        """One whole answer, from its request to its last byte."""
+        """Send one request and read its answer to the last byte."""
         service = self.service
         request, parser = service.request_for(sample, self.draw, stream=False), service.answer_parser()
         self.exchange(sample, request, parser)
-        self._said = parser.answer.text if parser.answer else ""
+        self._text = parser.answer.text if parser.answer else ""
 
-    def _hold_back(self, until: float) -> bool:
-        """Wait; False where the run ended meanwhile."""
+    def _back_off(self, until: float) -> bool:
+        """Wait until then. Return False if the run is ending."""
         while (left := until - time.monotonic()) > 0:
             if self.run_context.stopper.ending:
                 return False
-            gevent.sleep(min(left, LOOK))
+            gevent.sleep(min(left, POLL_S))
         return not self.run_context.stopper.ending
 
 
-FIRST = 1.0
-"""Seconds that the first delay may be at most."""
-LONGEST = 60.0
+FIRST_S, LONGEST_S = 1.0, 60.0
+"""Upper limits of the first delay and of any delay."""
 
 
-def backoff_delay(attempt: int, luck: float, asked: float | None = None) -> float:
+def backoff_delay(attempt: int, jitter: float, retry_after: float | None = None) -> float:
     """Seconds until the next try: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter").
 
     Args:
-        attempt: tries before this refusal, from 0.
-        luck: in [0, 1), evenly distributed, so that clients that were refused together do not return together.
-        asked: seconds that the server asks for (`Retry-After`); no try comes before that.
+        attempt: number of the try that was refused, from 0.
+        jitter: uniform in [0, 1), so that clients that were refused together do not retry together.
+        retry_after: seconds that the server asks for (`Retry-After`); no try comes before that.
     """
-    delay = luck * min(LONGEST, FIRST * 2.0 ** min(attempt, 30))
-    return delay if asked is None else asked + delay
+    delay = jitter * min(LONGEST_S, FIRST_S * 2.0 ** min(attempt, 30))
+    return delay if retry_after is None else retry_after + delay

@@ -1,4 +1,4 @@
-"""What `summary.json` says of bursts: a row a user, a row a burst, and the diagnosis of the service's concurrency."""
+"""The bursts in `summary.json`: a row per user, a row per burst, and the diagnosis of the service's concurrency."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,21 @@ from katydid.workloads.burst.contradictions import ROLE, Probes, Role
 from katydid.workloads.burst.diagnosis import Diagnosis, diagnose_burst
 
 REFUSALS = {"overloaded", "rate_limited", "connect", "reset", "truncated"}
-"""Classes of failure that may be a service's way to say that it takes no more."""
+"""Classes of failure by which a service may reject requests beyond its limit."""
 TIME_OUTS = {"timeout", "idle_timeout"}
 _QUICK = 0.5
-"""A refusal comes before this share of the fastest answer's time: what is refused was not worked on."""
+"""A failure counts as a rejection if it came within this share of the fastest answer's time: no work was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """A user's request in a burst.
+    """One user's request in a burst.
 
     Attributes:
-        response_ms: from the release of the burst.
+        response_ms: from the release of the burst to the end of the request.
         status: `completed`, `timeout`, `rejected`, `failed` or `aborted`.
-        outcome, error: as the sample has them.
-        served_from_ms: when it began to be served, by the model; None where that is not known.
+        outcome, error: as in the sample.
+        served_from_ms: when the service began to work on it, according to the model; None if unknown.
     """
 
     burst: int
@@ -40,13 +40,13 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class BurstRow:
-    """A burst.
+    """One burst.
 
     Attributes:
-        connected_before: users whose connection was there before the release.
-        start_spread_ms: from the first start of theirs to the last one, which is the generator's own.
-        peak_in_flight: most requests that were under way at one moment.
-        recovery_ms: until all was over; None where not every request was completed or rejected.
+        connected_before: users that were connected before the release.
+        start_spread_ms: from the first to the last start among those users; caused by the generator.
+        peak_in_flight: the largest number of requests in flight at one moment.
+        recovery_ms: until the last request ended; None unless every request was completed or rejected.
     """
 
     burst: int
@@ -65,11 +65,11 @@ class BurstRow:
 
 
 def burst_summary(run: Run) -> dict[str, object]:
-    """The keys `per_user`, `bursts`, `concurrency` and `diagnosis`."""
+    """Return the keys `per_user`, `bursts`, `concurrency` and `diagnosis` of `summary.json`."""
     frame = run.frame[run.frame["user"] >= 0].sort_values(["iteration", "user"])
     if "waited_ms" not in frame:
         return {}
-    frame, probes = _apart(frame)
+    frame, probes = _without_probes(frame)
     if frame.empty:
         return {}
     frame = frame.assign(became=_became(frame))
@@ -86,8 +86,8 @@ def burst_summary(run: Run) -> dict[str, object]:
     }
 
 
-def _apart(frame: pd.DataFrame) -> tuple[pd.DataFrame, Probes]:
-    """The bursts, and what was asked beside them; a run may have no such requests."""
+def _without_probes(frame: pd.DataFrame) -> tuple[pd.DataFrame, Probes]:
+    """Separate the rows of the bursts from the probes, which a run may not have."""
     if ROLE not in frame:
         return frame, Probes()
     beside = {role: frame[frame[ROLE] == role] for role in Role}
@@ -100,15 +100,15 @@ def _apart(frame: pd.DataFrame) -> tuple[pd.DataFrame, Probes]:
 
 
 def _alone(rows: pd.DataFrame) -> float | None:
-    """How long the one request took; None where it was not answered."""
+    """Milliseconds that the single request took, or None if it was not answered."""
     answered = rows.loc[rows["outcome"] == "ok", "waited_ms"]
     return float(answered.iloc[0]) if len(answered) else None
 
 
 def _became(frame: pd.DataFrame) -> pd.Series:
-    """completed, timeout, rejected, failed or aborted."""
+    """Classify each row as completed, timeout, rejected, failed or aborted."""
     answered = frame.loc[frame["outcome"] == "ok", "waited_ms"]
-    quick = frame["waited_ms"] < _QUICK * answered.min()  # nothing is where nobody was answered
+    quick = frame["waited_ms"] < _QUICK * answered.min()  # all False if no request was answered
     error = frame["error"].astype(object)
     became = np.select(
         [
@@ -124,7 +124,7 @@ def _became(frame: pd.DataFrame) -> pd.Series:
 
 
 def _is_over(rows: pd.DataFrame) -> bool:
-    """Whether nothing of a burst was left for the service to do when its users had gone."""
+    """Return True if the service had no work left from this burst when its users were done."""
     return bool(rows["became"].isin(["completed", "rejected"]).all())
 
 

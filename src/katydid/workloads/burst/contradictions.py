@@ -1,8 +1,8 @@
-"""What else a burst's answers may come from: sharing, cold starts, a limiter, servers of unlike speed.
+"""Other explanations of a burst's answers: a shared resource, cold starts, a rate limiter, servers of unequal speed.
 
-A number of slots explains when each answer of a burst came. Whether it is true is asked of what it predicts beside
-that: all of a burst's first requests take as long as its later ones, a smaller burst is served in the same way, one
-request alone takes as long as one among many. Knows fits (`concurrency_model.py`) and no words of a diagnosis.
+The slot model explains when each answer of a burst came. This module tests what else the model predicts: the first
+requests of a burst take as long as the later ones, a smaller burst is served in the same way, and one request alone
+takes as long as one among many. It knows fits (`concurrency_model.py`), but not the words of a diagnosis.
 """
 
 from collections.abc import Sequence
@@ -14,36 +14,37 @@ import numpy as np
 from katydid.model.formatting import milliseconds, plural
 from katydid.stats.concurrency_model import Burst, Fit, starts
 
-MUCH = 1.5
-"""A request among others takes so many times as long as one alone before that means something."""
-OTHERWISE = 0.3
-"""Share by which a smaller burst's answers may miss what is predicted of them, in the mean."""
-FIRST_OFF, FIRST_SD = 0.15, 3.5
-"""First requests may take this share more or less than the later ones, and so many standard deviations of theirs."""
+SLOWDOWN = 1.5
+"""A request among others must take more than this many times as long as one alone to count as slower."""
+TOLERANCE = 0.3
+"""The mean error of the prediction for a smaller burst may be this share of the predicted mean."""
+FIRST_SHARE, FIRST_SD = 0.15, 3.5
+"""First requests may differ from later ones by this share of the later ones' median, or this many of their standard
+deviations, whichever is larger."""
 CLOCKS_MS = 10.0
-"""What start times and clocks may be off by."""
+"""Tolerance for start times and clocks."""
 FEWEST_LATER = 2
 
 
 class Possible(StrEnum):
-    """What may be the cause where slots do not explain all that was seen."""
+    """A possible cause of answers that the slot model does not explain, or not alone."""
 
     SHARING = "sharing"
-    """Requests are worked on together and make each other slower: a processor, a batch."""
+    """Requests are served together and slow each other down: a shared processor, a batch."""
     COLD_START = "cold_start"
-    """A worker's first request takes longer, or workers are added meanwhile."""
+    """A worker's first request takes longer, or workers are added during the burst."""
     LIMITER = "limiter"
-    """Requests are accepted at a rate."""
+    """A rate limiter admits requests."""
     UNLIKE_SERVERS = "unlike_servers"
-    """Some of several workers are faster than others."""
+    """Some workers are faster than others."""
 
 
 ROLE = "role"
-"""The column that says what a request beside the bursts is for; rows that have one count in no metric."""
+"""The column that names the purpose of a probe. Rows that have a role count in no metric."""
 
 
 class Role(StrEnum):
-    """What a request beside the bursts is."""
+    """The purpose of a probe: a request that belongs to no burst."""
 
     BEFORE = "alone before"
     SMALLER = "smaller burst"
@@ -52,12 +53,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What was asked beside the bursts. Milliseconds from the start to the last byte.
+    """The probes of a run. Times are milliseconds from the start to the last byte.
 
     Attributes:
-        before: of one request alone, before all bursts; None where there was none, or it was not answered.
-        after: the same after all of them.
-        smaller: a burst of fewer users, after the others; None where there was none.
+        before: time of one request alone before all bursts; None if it was not sent or not answered.
+        after: the same after all bursts.
+        smaller: a burst of fewer users after the others; None if it was not sent.
     """
 
     before: float | None = None
@@ -66,89 +67,89 @@ class Probes:
 
     @property
     def cold(self) -> bool:
-        """The first request of all took much longer than the last one."""
-        return self.before is not None and self.after is not None and self.before > MUCH * self.after
+        """Return True if the first request of the run took much longer than the last one."""
+        return self.before is not None and self.after is not None and self.before > SLOWDOWN * self.after
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What was seen that a number of slots does not explain, in words, and what would."""
+    """An observation that the slot model does not explain, in words, and what may explain it."""
 
     reason: str
     possible: tuple[Possible, ...]
 
 
 def contradiction(bursts: Sequence[Burst], best: Fit, probes: Probes) -> Contradiction | None:
-    """Why the likeliest number of slots is not the whole truth; None where all agrees with it."""
+    """Return what contradicts the likeliest number of slots, or None if nothing does."""
     if best.slots >= max(burst.requests for burst in bursts):
-        return _together(best, probes)
-    return _first_round(bursts, best, probes) or _of_a_smaller(best, probes)
+        return _all_at_once(best, probes)
+    return _first_round(bursts, best, probes) or _smaller_burst(best, probes)
 
 
 def also_possible(best: Fit, probes: Probes) -> tuple[Possible, ...]:
-    """What may be so beside the number of slots."""
+    """Return causes that would explain the same answers as the likeliest number of slots."""
     found = [Possible.LIMITER] if best.slots == 1 else []
-    if probes.after is not None and best.service_ms > MUCH * probes.after:
+    if probes.after is not None and best.service_ms > SLOWDOWN * probes.after:
         found.append(Possible.SHARING)
     return tuple(found + [Possible.COLD_START] * probes.cold)
 
 
 def _first_round(bursts: Sequence[Burst], best: Fit, probes: Probes) -> Contradiction | None:
-    """Those that begin with the burst take as long as those after them, if nothing but slots makes them wait."""
+    """Compare first and later requests: they take equally long if only the number of slots makes requests wait."""
     served = [burst.answers - starts(burst.answers, best.slots, len(burst.answers)) for burst in bursts]
     first = np.concatenate([times[: best.slots] for times in served])
     later = np.concatenate([times[best.slots :] for times in served])
     if len(later) < FEWEST_LATER:
         return None
     usual = float(np.median(later))
-    margin = max(FIRST_OFF * usual, FIRST_SD * float(later.std()), CLOCKS_MS)
+    margin = max(FIRST_SHARE * usual, FIRST_SD * float(later.std()), CLOCKS_MS)
     fastest, typical = float(first.min()), float(np.median(first))
     if fastest < usual - margin:
         return Contradiction(
-            f"the first answer came after {milliseconds(fastest)}, while {plural(best.slots, 'slot')} would need "
-            f"{milliseconds(usual)} for each",
+            f"the first answer came after {milliseconds(fastest)}, but later requests took {milliseconds(usual)} "
+            f"each with {plural(best.slots, 'slot')}",
             (Possible.UNLIKE_SERVERS,),
         )
     if typical > usual + margin:
         causes = (Possible.COLD_START,) if probes.cold else (Possible.COLD_START, Possible.LIMITER)
         return Contradiction(
-            f"the first requests took {milliseconds(typical)}, those after them {milliseconds(usual)}", causes
+            f"the first requests took {milliseconds(typical)} each, later ones {milliseconds(usual)}", causes
         )
     return None
 
 
-def _of_a_smaller(best: Fit, probes: Probes) -> Contradiction | None:
-    """A smaller burst is served by as many slots, in the same time."""
+def _smaller_burst(best: Fit, probes: Probes) -> Contradiction | None:
+    """Compare a smaller burst with its prediction: the same number of slots serves it, each request equally long."""
     smaller = probes.smaller
     if smaller is None or len(smaller.unanswered) or not len(smaller.answers):
         return None
     predicted = best.service_ms * np.ceil(np.arange(1, len(smaller.answers) + 1) / best.slots)
     off = float(np.abs(smaller.answers - predicted).mean())
-    if off <= max(OTHERWISE * float(predicted.mean()), CLOCKS_MS):
+    if off <= max(TOLERANCE * float(predicted.mean()), CLOCKS_MS):
         return None
     slower = smaller.answers.mean() > predicted.mean()
     return Contradiction(
-        f"of {plural(len(smaller.answers), 'request')} together the last was answered after "
-        f"{milliseconds(float(smaller.answers[-1]))}, not after {milliseconds(float(predicted[-1]))}",
+        f"the last answer to a smaller burst of {plural(len(smaller.answers), 'request')} came after "
+        f"{milliseconds(float(smaller.answers[-1]))}, but {milliseconds(float(predicted[-1]))} was expected",
         (Possible.LIMITER,) if slower else (Possible.COLD_START, Possible.SHARING),
     )
 
 
-def _together(best: Fit, probes: Probes) -> Contradiction | None:
-    """Where a place is free for each, more requests take no longer than fewer, nor than one."""
+def _all_at_once(best: Fit, probes: Probes) -> Contradiction | None:
+    """Compare burst sizes: if every request has a free slot, many take no longer than few, or than one."""
     smaller, each = probes.smaller, best.service_ms
     if smaller is None or not len(smaller.answers):
         return Contradiction(
-            "all answers came together, and no smaller burst says whether fewer requests are answered sooner",
+            "all answers came together, and there is no smaller burst to show whether fewer are answered sooner",
             (Possible.SHARING, Possible.COLD_START),
         )
     alone, fewer = probes.after, float(smaller.answers.mean())
     quickest = min(fewer, fewer if alone is None else alone)
-    if each <= MUCH * quickest and abs(each - fewer) <= max(OTHERWISE * fewer, CLOCKS_MS):
+    if each <= SLOWDOWN * quickest and abs(each - fewer) <= max(TOLERANCE * fewer, CLOCKS_MS):
         return None
-    beside = "" if alone is None else f", one alone after {milliseconds(alone)}"
+    beside = "" if alone is None else f", to one request alone after {milliseconds(alone)}"
     return Contradiction(
-        f"all answers came together after {milliseconds(each)}, but those of {plural(len(smaller.answers), 'request')} "
-        f"after {milliseconds(fewer)}{beside}",
+        f"all answers came together after {milliseconds(each)}, but those to a smaller burst of "
+        f"{plural(len(smaller.answers), 'request')} after {milliseconds(fewer)}{beside}",
         (Possible.COLD_START, Possible.SHARING) if probes.cold else (Possible.SHARING, Possible.COLD_START),
     )

@@ -1,6 +1,7 @@
-"""The diagnosis of a burst: how many requests the service works on at a time, in words, with cause and remedy.
+"""The diagnosis of a burst: how many requests the service serves at a time, in words, with cause and remedy.
 
-Knows what came of each request and how well each number of slots fits (`concurrency_model.py`); no run, no samples.
+It knows the outcome of each request and how well each number of slots fits (`concurrency_model.py`), but no run and
+no samples.
 """
 
 from collections.abc import Sequence
@@ -23,14 +24,14 @@ from katydid.stats.concurrency_model import (
 from katydid.workloads.burst.contradictions import Possible, Probes, also_possible, contradiction
 
 FEWEST_ANSWERS = 3
-"""Two answers fit anything."""
+"""Two answers fit any number of slots."""
 SHOWN_FITS = 8
 NOT_DETERMINED = "not determined"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A number of slots; `behind` is how much less likely it is than the likeliest (in log-likelihood)."""
+    """A number of slots. `behind` is how far its log-likelihood lies below that of the likeliest number."""
 
     slots: int
     closed: bool
@@ -41,22 +42,22 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, in the order in which one wants to know it.
+    """The diagnosis, most important first.
 
     Attributes:
         verdict: `one at a time`, `N at a time`, `all at once`, `admits N and rejects the rest`, `not determined`.
-        sentence: holds the verdict.
-        cause, remedy: the usual ones; empty where nothing was found.
-        slots: requests served at a time; None where that is not determined. Where all were, there may be more.
-        slots_low, slots_high: numbers of slots that are possible too.
-        admitted: requests of a burst that were accepted, where others were not.
-        service_ms: mean service time, service_low_ms to service_high_ms its 95 % interval.
-        variation: of the service times, standard deviation / mean.
-        chance_of_noise: how often answers at random moments look as orderly.
+        sentence: a sentence with the verdict.
+        cause, remedy: the usual ones; empty if there are none.
+        slots: requests served at a time; None if not determined. If all were served at once, there may be more slots.
+        slots_low, slots_high: range of the numbers of slots that are also plausible.
+        admitted: requests per burst that were accepted; None if none was rejected.
+        service_ms: mean service time; its 95 % interval is service_low_ms to service_high_ms.
+        variation: coefficient of variation of the service times (standard deviation / mean).
+        chance_of_noise: how often answers at random times would look as regular.
         fits: the likeliest numbers of slots, the best first.
-        possible: what may be the cause instead, or besides: `sharing`, `cold_start`, `limiter`, `unlike_servers`.
-        alone_before_ms: one request alone took before all bursts; None where it was not asked, or not answered.
-        alone_after_ms: the same after all of them.
+        possible: other possible causes, instead or in addition: `sharing`, `cold_start`, `limiter`, `unlike_servers`.
+        alone_before_ms: time of one request alone before all bursts; None if it was not sent or not answered.
+        alone_after_ms: the same after all bursts.
     """
 
     verdict: str = ""
@@ -79,20 +80,20 @@ class Diagnosis:
 
 
 _POSSIBLE = {
-    Possible.SHARING: "all requests share a processor or a batch, so that each is slower the more there are",
+    Possible.SHARING: "requests share a processor or a batch and slow each other down",
     Possible.COLD_START: "workers start cold, or are added under load",
-    Possible.LIMITER: "a limiter accepts requests at a rate",
-    Possible.UNLIKE_SERVERS: "servers of unlike speed share one queue",
+    Possible.LIMITER: "a rate limiter admits requests",
+    Possible.UNLIKE_SERVERS: "servers of unequal speed share one queue",
 }
 
 
 def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes | None = None) -> Diagnosis:
-    """What serves bursts of requests in this way.
+    """Diagnose how the service serves bursts of requests.
 
     Args:
-        bursts: of which each began with nothing left over from the one before.
-        rejected: in each burst, the requests that were refused at once.
-        probes: what was asked beside them.
+        bursts: only bursts that began when the service had no work left from the burst before.
+        rejected: the number of requests that were rejected at once, for each burst.
+        probes: the probes of the run.
     """
     probes = probes or Probes()
     found = _diagnosed(bursts, rejected, probes)
@@ -104,7 +105,7 @@ def _diagnosed(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes)
     if answers == 0:
         return _unknown("no request was answered")
     if all(burst.requests + refused < 2 for burst, refused in zip(bursts, rejected, strict=True)):
-        return _unknown("one request alone says nothing about several")
+        return _unknown("a single request cannot show concurrency: use --users 2 or more")
     ranked = fits(bursts)
     best, noise = ranked[0], chance_of_noise(bursts, ranked[0])
     reason = _doubt(answers, best, noise)
@@ -122,13 +123,13 @@ def _with_possible(found: Diagnosis, possible: Sequence[Possible]) -> Diagnosis:
 
 
 def _doubt(answers: int, best: Fit, noise: float) -> str:
-    """Why the likeliest number of slots is not trusted."""
+    """Return why the likeliest number of slots cannot be trusted, or an empty string if it can."""
     if answers < FEWEST_ANSWERS:
-        return f"only {answers} of the requests were answered"
+        return f"only {plural(answers, 'request')} got an answer"
     if best.variation > MOST_ALIKE:
-        return "the answers came at no regular times, or each request takes its own time"
+        return "the answers came at irregular times, or requests differ in how long they take"
     if noise > (NOISE_LIMIT if answers >= FEW else FEW_NOISE_LIMIT):
-        return f"answers at random moments look as regular in {fraction(noise)} of the cases"
+        return f"answers at random times look as regular in {fraction(noise)} of the cases"
     return ""
 
 
@@ -137,10 +138,10 @@ def _unknown(
 ) -> Diagnosis:
     return Diagnosis(
         NOT_DETERMINED,
-        f"How many requests the target serves at a time is {NOT_DETERMINED}: {reason}.",
+        f"The number of requests that the target serves at a time is {NOT_DETERMINED}: {reason}.",
         cause=", or ".join(f"possibly {_POSSIBLE[cause]}" for cause in possible),
         possible=tuple(map(str, possible)),
-        remedy="send more users, or several bursts (--bursts), with requests that take equally long and a longer "
+        remedy="use more users or several bursts (--bursts), requests that take equally long, and a longer "
         "--request-timeout",
         chance_of_noise=noise,
         fits=_shown(ranked),
@@ -169,12 +170,12 @@ def _found(
         )
     if admitted is not None:
         return _limited(best, admitted, facts, silent=not any(rejected))
-    assert best is not None  # noqa: S101 - without rejections, doubt has ended this before
+    assert best is not None  # noqa: S101 - without rejections, a doubt has already returned
     return _queued(best, most, facts)
 
 
 def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None) -> int | None:
-    """Requests of a burst that were accepted; None where all were."""
+    """Return how many requests of a burst were accepted, or None if all were."""
     if any(rejected):
         return min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
     if best is not None and best.closed:
@@ -184,23 +185,23 @@ def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None
 
 def _limited(best: Fit | None, admitted: int, facts: Diagnosis, *, silent: bool) -> Diagnosis:
     verdict = f"admits {admitted} and rejects the rest"
-    how = "by silence until their time-out, though its slots were free" if silent else "at once"
+    how = "by never answering until the time-out, although slots were free" if silent else "at once"
     within = ""
     if best is not None and best.slots >= admitted:
-        within = f"; it serves those it lets in together, in {milliseconds(best.service_ms)} each"
+        within = f"; it serves the admitted ones together, {milliseconds(best.service_ms)} each"
     elif best is not None:
         within = (
-            f"; it serves {best.slots} at a time and lets {admitted - best.slots} wait in a queue of fixed length "
-            f"({milliseconds(best.service_ms)} each)"
+            f"; it serves {best.slots} at a time, {milliseconds(best.service_ms)} each, and queues "
+            f"{admitted - best.slots}"
         )
     return replace(
         facts,
         verdict=verdict,
         sentence=f"The target {verdict}, {how}{within}.",
-        cause="a limit on connections, on requests in flight or on the length of the queue, here or in a gateway "
-        "before it",
-        remedy="raise the limit if it has room for more; else have clients wait and try again (Retry-After), or add "
-        "replicas",
+        cause="a limit on connections, on requests in flight or on the queue length, in the target or in a gateway "
+        "in front of it",
+        remedy="raise the limit if the target has capacity for more; otherwise have clients wait and retry "
+        "(Retry-After), or add replicas",
     )
 
 
@@ -211,18 +212,18 @@ def _queued(best: Fit, most: int, facts: Diagnosis) -> Diagnosis:
             facts,
             verdict=(verdict := "all at once"),
             sentence=f"The target serves {verdict}: {plural(most, 'request')} together, {each}.",
-            cause="each request has a thread, a task or a slot in a batch of its own",
-            remedy="none is needed at this load; a larger burst (--users) finds where it ends",
+            cause="each request has its own thread, task or batch slot",
+            remedy="none needed at this load; to find the limit, send a larger burst (--users)",
         )
     if best.slots == 1:
         return replace(
             facts,
             verdict=(verdict := "one at a time"),
             sentence=f"The target serves {verdict}: {each}, and every request waits for all before it.",
-            cause="it brings a request to its end before it takes the next, as a single-threaded server does (Python's "
-            "http.server.HTTPServer), or one lock is held for a whole request",
-            remedy="serve each request in a thread or task of its own (ThreadingHTTPServer, an asynchronous "
-            "framework), or start more workers",
+            cause="it finishes one request before it takes the next, like a single-threaded server (Python's "
+            "http.server.HTTPServer), or each request holds one lock from start to end",
+            remedy="serve each request in its own thread or task (ThreadingHTTPServer, an asynchronous framework), or "
+            "start more workers",
         )
     low, high = facts.slots_low, facts.slots_high
     possible = "" if low == high else f" ({low} to {high} slots are possible)"
@@ -231,7 +232,7 @@ def _queued(best: Fit, most: int, facts: Diagnosis) -> Diagnosis:
         verdict=(verdict := f"{best.slots} at a time"),
         sentence=f"The target serves {verdict}: {each}, and the others wait for a free slot{possible}.",
         cause=f"{plural(best.slots, 'worker')}, threads or slots serve one queue",
-        remedy="raise the number of workers or slots if the machine has room for more; else add replicas",
+        remedy="raise the number of workers or slots if the machine has capacity for more; otherwise add replicas",
     )
 
 

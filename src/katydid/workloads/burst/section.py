@@ -1,23 +1,23 @@
-"""Bursts in a report: the diagnosis, a row a burst, a row a user, and the queueing timeline."""
+"""Bursts in a report: the diagnosis, a table of bursts, a table of users, and the queueing timeline."""
 
 from collections.abc import Callable
 
 from katydid.model.documents.summary import Summary
-from katydid.model.formatting import fraction, milliseconds, number, or_dash
+from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural
 from katydid.model.units import Unit
 from katydid.report.model import Cell, Chart, Column, Material, Rows, Section, Span, Style, Table
 from katydid.workloads.burst.analysis import BurstRow, UserRow
 from katydid.workloads.burst.diagnosis import Diagnosis, Explanation
 
 MOST_ROWS = 200
-"""Users in a table or a picture; more cannot be told apart."""
+"""Users in a table or chart; more cannot be told apart."""
 MOST_IN_TERMINAL = 30
-_MOST_TOLD = 3
+_MOST_NOTES = 3
 _BAD = {"timeout", "rejected", "failed"}
 
 
 def burst_section(material: Material) -> Section | None:
-    """What bursts showed of the service's concurrency."""
+    """Return the section about the service's concurrency, or None for a run without bursts."""
     summary = material.summary
     bursts, users = summary.part("bursts", list[BurstRow]), summary.part("per_user", list[UserRow])
     found = summary.part("concurrency", Diagnosis)
@@ -34,7 +34,7 @@ def burst_section(material: Material) -> Section | None:
 
 
 def burst_answer(summary: Summary) -> str | None:
-    """How many are served at a time."""
+    """Return how many requests are served at a time, for the first screen; None for a run without bursts."""
     found = summary.part("concurrency", Diagnosis)
     return f"concurrency: {found.verdict}" if found and found.verdict else None
 
@@ -46,25 +46,26 @@ def _text(found: Diagnosis) -> list[str]:
     if found.remedy:
         texts.append(f"Remedy: {found.remedy}.")
     alone = [(found.alone_before_ms, "before the bursts"), (found.alone_after_ms, "after them")]
-    if told := [f"{milliseconds(took)} {when}" for took, when in alone if took is not None]:
-        texts.append(f"One request alone took {' and '.join(told)}.")
+    if known := [f"{milliseconds(took)} {when}" for took, when in alone if took is not None]:
+        texts.append(f"One request alone took {' and '.join(known)}.")
     if found.service_ms is not None:
         low, high = or_dash(found.service_low_ms, milliseconds), or_dash(found.service_high_ms, milliseconds)
         texts.append(
-            f"A request's service takes {milliseconds(found.service_ms)} (95 % interval {low} to {high}), "
-            f"give or take {or_dash(found.variation, fraction)}; answers at random moments would look as orderly in "
-            f"{or_dash(found.chance_of_noise, fraction)} of the cases."
+            f"Service time: {milliseconds(found.service_ms)} per request (95 % interval {low} to {high}), "
+            f"± {or_dash(found.variation, fraction)} from request to request. Answers at random times would look as "
+            f"regular in {or_dash(found.chance_of_noise, fraction)} of the cases."
         )
     return texts
 
 
 def _unconnected(bursts: list[BurstRow]) -> list[str]:
-    """Why some began later than the others."""
+    """Explain why some users began later than the others."""
     late = [b for b in bursts if b.connected_before < b.users]
     return [
-        f"Burst {b.burst + 1}: {b.connected_before} of {b.users} connected before the release. The target took the "
-        "others' connections later, as its queue for them (the backlog) was full: their times have that wait."
-        for b in late[:_MOST_TOLD]
+        f"Burst {b.burst + 1}: {b.connected_before} of {plural(b.users, 'user')} connected before the release. The "
+        "target accepted the other connections later because its accept queue (the backlog) was full; their times "
+        "include that wait."
+        for b in late[:_MOST_NOTES]
     ]
 
 
@@ -73,7 +74,7 @@ def _of_all(count: int, share: float) -> Cell:
 
 
 def _counted(name: str, count: Callable[[BurstRow], int]) -> Column[BurstRow]:
-    """Users that had no answer."""
+    """A column that counts users without an answer."""
     return Column(name, count, Unit.COUNT, bad=lambda row: count(row) > 0)
 
 
@@ -118,27 +119,27 @@ FITS: tuple[Column[Explanation], ...] = (
 
 def _bursts(bursts: list[BurstRow]) -> Table:
     caption = (
-        "Bursts. Spread: from the first start to the last one, our own. Connected: before the release. Peak: most "
-        "requests in flight. Completed after: when none was any more."
+        "Bursts. Spread: from the first start to the last, caused by the generator. Connected: before the release. "
+        "Peak: most requests in flight. Completed after: when the last request had ended."
     )
     return Table(caption, BURSTS, bursts)
 
 
 def _users(users: list[UserRow]) -> Table:
-    left_out = f" The first {MOST_ROWS} of {len(users)}; all are in summary.json." if len(users) > MOST_ROWS else ""
+    left_out = f" First {MOST_ROWS} of {len(users)}; summary.json has all." if len(users) > MOST_ROWS else ""
     columns = (*USERS, OF_BURST) if any(user.burst for user in users) else USERS
     return Table(f"Users.{left_out}", columns, users[:MOST_ROWS], in_terminal=len(users) <= MOST_IN_TERMINAL)
 
 
 def _fits(found: Diagnosis) -> Table:
     caption = (
-        "Explanations, the likeliest first: how much service times would vary, and the log-likelihood that is missing."
+        "Explanations, the likeliest first. Variation: of the service times. Behind: log-likelihood below the best."
     )
     return Table(caption, FITS, found.fits, in_terminal=False)
 
 
 def _picture(users: list[UserRow], burst: int, found: Diagnosis) -> Chart:
-    """Who was answered first stands on top."""
+    """The queueing timeline of one burst: the user that was answered first is on top."""
     ours = [user for user in users if user.burst == burst and user.response_ms is not None]
     ours.sort(key=lambda user: (user.status != "completed", user.response_ms, user.user))
     spans: list[Span] = []
@@ -157,7 +158,7 @@ def _picture(users: list[UserRow], burst: int, found: Diagnosis) -> Chart:
     return Chart(
         key=f"burst-{burst}",
         title=f"Burst {burst + 1}: queueing timeline",
-        note="A bar a user, from the release of the burst to the end of its request.",
+        note="One bar per user, from the release of the burst to the end of the user's request.",
         unit="",
         rows=Rows(
             [f"User {user.user + 1}" for user in ours[:MOST_ROWS]],

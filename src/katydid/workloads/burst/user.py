@@ -1,8 +1,8 @@
 """The workload `burst`: all users send one request at the same moment, once or several times.
 
-A burst shows how many requests the service works on at a time (`workloads/burst/diagnosis.py`). Every user has
-a connection of its own before the moment comes and closes it after its answer, so that a service which
-serves one connection at a time gets to the next.
+A burst shows how many requests the service serves at a time (`workloads/burst/diagnosis.py`). Every user opens its
+own connection before the burst and closes it after its answer, so that a service that serves one connection at a time
+can serve the next.
 """
 
 import time
@@ -27,30 +27,30 @@ from katydid.workloads.burst.contradictions import ROLE, Role
 
 CLOSE = ("Connection", "close")
 CONNECT_LEAD = 1.0
-"""Seconds before a burst from which users connect."""
+"""Users start to connect this many seconds before a burst."""
 _SAFETY = 0.2
-"""Seconds before a burst at which a user that has no connection yet gives up to get one ahead of it."""
+"""A user that is not connected this many seconds before a burst stops trying to connect ahead of it."""
 _MOST_BODY = 64 * MIB
-"""Bytes of --burst-body: far more than a service takes, and less than the memory has."""
+"""Limit of --burst-body: far more than services accept, and less than the memory holds."""
 _MOST_WHOLE = 1024 * 1024
-"""Bytes of an answer that may be one in a piece."""
+"""Only answers of up to this many bytes can be accepted as one JSON object."""
 
 
 class BurstService(ChatService[BurstOptions]):
-    """A model's API, or any path that answers GET or POST."""
+    """A model's API, or any path that accepts GET or POST."""
 
     def __init__(self, options: BurstOptions, host: str) -> None:
         self._plain = None if options.burst_path is None else checked_path("--burst-path", options.burst_path)
         self._posted = b"" if options.burst_body is None else _read_body(options.burst_body)
         if options.burst_body is not None and self._plain is None:
-            raise ConfigError("--burst-body is what --burst-path is sent: name the path too, or use --body for an API")
+            raise ConfigError("--burst-body needs --burst-path: give the path too, or use --body for an API")
         super().__init__(options, host)
         kind = {"Content-Type": "application/json" if _is_json(self._posted) else "text/plain"} if self._posted else {}
         self._plain_headers = (*self._identity.without_key(kind).items(), CLOSE)
 
     @property
     def plain(self) -> bool:
-        """Whether requests are those of a path, not the API's."""
+        """Return True if requests go to a plain path instead of the API."""
         return self._plain is not None
 
     @property
@@ -63,14 +63,14 @@ class BurstService(ChatService[BurstOptions]):
         return self._plain or super().own_path()
 
     def preflight(self) -> str:
-        """A path needs no model and is not asked for before its time: that it takes connections is enough."""
+        """See `ChatService.preflight`; a plain path gets no request before the load, only a connection."""
         if self._plain is None:
             return super().preflight()
         takes_connections(self.host, self.options.tls)
         return ""
 
     def ask(self, sample: Sample, draw: tuple[int, int]) -> Request:
-        """The request of a sample; its connection ends with it."""
+        """Return the request of a sample, which asks the target to close the connection after it."""
         if self._plain is not None:
             method = "GET" if self.options.burst_body is None else "POST"
             return Request(method, self._plain, self._plain_headers, self._posted, sample.request_id)
@@ -86,7 +86,7 @@ class BurstService(ChatService[BurstOptions]):
 
 
 def _read_body(given: str) -> bytes:
-    """Of --burst-body."""
+    """Return the bytes of --burst-body."""
     if not given.startswith("@"):
         return given.encode()
     try:
@@ -106,9 +106,9 @@ def _is_json(body: bytes) -> bool:
 
 
 class _StreamOrWhole:
-    """An API's streamed answer, or a JSON object in one piece, as services give it that do not stream.
+    """An API's streamed answer, or one JSON object from a service that does not stream.
 
-    What it does not say itself, it has from the parser of the stream.
+    All other attributes are those of the stream's parser.
     """
 
     def __init__(self, parser: Any) -> None:
@@ -117,7 +117,7 @@ class _StreamOrWhole:
         self._size = 0
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"plain", "note"}:  # then not all bytes would come by
+        if name in {"plain", "note"}:  # with these, some bytes would bypass `feed`
             raise AttributeError(name)
         return getattr(self._parser, name)
 
@@ -145,7 +145,7 @@ class _StreamOrWhole:
 
 
 class _Page:
-    """The body of a plain answer, which nobody reads: any is right."""
+    """The answer to a plain path: any body is accepted, and none is read."""
 
     error_text: str | None = None
     malformed: str | None = None
@@ -162,14 +162,14 @@ class _Page:
 
 
 class BurstUser(PacedUser[BurstOptions, BurstService]):
-    """Waits behind the barrier, sends its request with all others, and leaves after the last burst.
+    """Waits at the barrier, sends its request together with all others, and leaves after the last burst.
 
-    The first of them asks alone before that, and again after all; where the bursts left nothing over, half of the users
-    send one more burst in between (`contradictions.Probes`).
+    The first user also sends one request alone before the bursts and one after them. If the bursts left no work behind,
+    half of the users send one more burst before that last request (`contradictions.Probes`).
 
     Columns:
         waited_ms: from the release of the burst to the request's end.
-        role: of a request beside the bursts: `alone before`, `smaller burst`, `alone after`; null in a burst.
+        role: purpose of a probe: `alone before`, `smaller burst`, `alone after`; null in a burst.
     """
 
     abstract = True
@@ -194,43 +194,43 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
         return self.options.burst_probes == "on" and (self.run_context.info.users or 0) > 1
 
     def arrive(self) -> None:
-        """See `PacedUser.arrive`: the first user asks alone, and all wait for it."""
+        """See `PacedUser.arrive`: the first user sends one request alone, and all others wait for it."""
         if self._probes and self.index == 0:
             self.service.client.connect_ahead(CONNECT_TIME)
-            self._ask_beside(Role.BEFORE, time.monotonic())
+            self._probe(Role.BEFORE, time.monotonic())
 
     def wait_time(self) -> float:
-        """Awake in time to connect."""
+        """See `PacedUser.wait_time`; ends early enough to connect."""
         return max(0.0, super().wait_time() - CONNECT_LEAD) if self._schedule is not None else super().wait_time()
 
     def prepare(self) -> None:
-        """Connect."""
-        assert self._schedule is not None  # noqa: S101 - an iteration is about to come
+        """Connect ahead of the burst."""
+        assert self._schedule is not None  # noqa: S101 - an iteration is about to begin
         left = self._schedule.scheduled - time.monotonic() - _SAFETY
         if left > 0:
             self.service.client.connect_ahead(left)
 
     def iterate(self, scheduled: float) -> None:
-        """One request; the last one ends this user's part."""
+        """Send one request; after the last burst, send the probes and leave."""
         with self.sampled(scheduled) as sample:
             self._timed(sample, scheduled)
         if self.iteration + 1 >= self.options.bursts:
             if self._probes:
-                self._look_again(over=sample.outcome is Outcome.OK)
+                self._final_probes(over=sample.outcome is Outcome.OK)
             self.done()
 
-    def _look_again(self, *, over: bool) -> None:
-        """A smaller burst and one request alone, if no user has left work behind."""
+    def _final_probes(self, *, over: bool) -> None:
+        """Send a smaller burst and one request alone, unless a request of the last burst may still be served."""
         if not all(self._meet(over=over)):
             return
         if self.place < (self.run_context.info.users or 0) // 2:
-            self._ask_beside(Role.SMALLER, self._released())
+            self._probe(Role.SMALLER, self._released())
         self._meet(over=True)
         if self.index == 0:
-            self._ask_beside(Role.AFTER, self._released())
+            self._probe(Role.AFTER, self._released())
 
     def _meet(self, *, over: bool) -> list[bool]:
-        """Wait until all users of the run are here; what each says of its last request."""
+        """Wait until all users of the run are here; return the `over` of each."""
         barrier = self.run_context.barrier
         last = barrier.released_at
         barrier.user_ready(over)
@@ -239,15 +239,15 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
         return barrier.roster
 
     def _released(self) -> float:
-        """Connect, and wait for the release that all have met for."""
+        """Connect, and wait for the release after a meeting; return its time."""
         at = self.run_context.barrier.released_at
-        assert at is not None  # noqa: S101 - all have met
+        assert at is not None  # noqa: S101 - all users have met
         self.service.client.connect_ahead(max(0.0, at - time.monotonic() - _SAFETY))
         gevent.sleep(max(0.0, at - time.monotonic()))
         return at
 
-    def _ask_beside(self, role: Role, scheduled: float) -> None:
-        """One request that is not the load's."""
+    def _probe(self, role: Role, scheduled: float) -> None:
+        """Send one request that is not part of the load."""
         if role is not Role.BEFORE:
             self.iteration += 1
         with self.sampled(scheduled, counts=False) as sample:
@@ -261,7 +261,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
             _note_wait(sample, scheduled)
 
     def perform(self, sample: Sample) -> None:
-        """One streamed answer, or one page."""
+        """Send one request and read its answer: streamed, or of a plain path."""
         service = self.service
         draw = self.index, self.iteration
         request = service.ask(sample, draw)
@@ -271,7 +271,7 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
 
 
 def _note_wait(sample: Sample, scheduled: float) -> None:
-    """From the release to the end, however it came: to the last byte where there is one."""
+    """Record the time from the release to the last byte, or to the end of a request that failed."""
     waited = (time.monotonic() - scheduled) * 1000.0
     if sample.outcome is Outcome.OK and sample.late_ms is not None and sample.duration_ms is not None:
         waited = sample.late_ms + sample.duration_ms

@@ -1,6 +1,6 @@
-"""The workload `chat`: conversations of several turns, each request with all that was said before.
+"""The workload `chat`: conversations of several turns, in which each request carries the turns before it.
 
-A schedule starts conversations; the turns of each follow one another, with the user's think times between them.
+The schedule starts conversations. The turns of a conversation follow each other, separated by the user's think times.
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ from katydid.workloads.chat.section import chat_answer, chat_section
 
 @dataclass(frozen=True, kw_only=True)
 class ChatOptions(RunOptions):
-    """What conversations there are."""
+    """Options of the workload `chat`."""
 
     starts: ClassVar[str] = "conversation"
     interval: float = option(
         0.0,
-        "seconds from one conversation of a user to its next; 0 = closed loop, the next when the last has ended",
+        "seconds from one conversation of a user to its next; 0 = closed loop: the next starts when the last has ended",
         kind=duration,
         rule=NOT_NEGATIVE,
     )
-    turns: str = option("5", "turns of a conversation: 8, normal(8,2), lognormal(6,5) or uniform(2,10)", kind=turns)
+    turns: str = option("5", "turns per conversation: 8, normal(8,2), lognormal(6,5) or uniform(2,10)", kind=turns)
     think_time: str = option(
         "0s",
-        "from an answer to the user's next turn: 2s, normal(5s,1s), lognormal(8s,6s) or uniform(1s,5s)",
+        "time from an answer to the user's next turn: 2s, normal(5s,1s), lognormal(8s,6s) or uniform(1s,5s)",
         kind=think_time,
     )
     history: str = option(
         Keeper.CLIENT.value,
-        "who keeps a conversation: client = each request has all that was said; server = the target does, and is sent "
-        "the new turn and the id of its last answer (--api openai-responses)",
+        "who keeps the history: client = each request carries all turns so far; server = the target keeps it, and each "
+        "request carries the new turn and the id of the last answer (--api openai-responses)",
         choices=tuple(keeper.value for keeper in Keeper),
     )
     session_header: str | None = option(
-        None, "header in which each request has its conversation's id, for routing that keeps it together"
+        None, "header that carries the conversation's id in each request, for session-affine routing"
     )
 
 
@@ -67,19 +67,20 @@ CHAT = register(
                 "completed",
                 "rate",
                 better="higher",
-                definition="Conversations a second whose every turn was answered, by the start of their last turn.",
+                definition="Conversations per second in which every turn was answered, counted at the start of their "
+                "last turn.",
             ),
             Metric(
                 "ttft_first_turn",
                 "Time to first token, first turn",
                 "ttft_first_turn_ms",
-                definition="TTFT of the turns that begin a conversation: nothing was said before.",
+                definition="TTFT of the turns that begin a conversation, without a history.",
             ),
             Metric(
                 "ttft_later_turns",
                 "Time to first token, later turns",
                 "ttft_later_turns_ms",
-                definition="TTFT of all other turns: their prompts have the history of their conversation.",
+                definition="TTFT of all later turns, which have a history.",
             ),
         ),
         rules=(GROWING,),

@@ -1,6 +1,6 @@
-"""What conversations showed: how many there were, each turn, TTFT by the history that it came after; and their growth.
+"""The results of conversations: their number, figures per turn, and TTFT by length of history.
 
-`summary.json`'s key `chat`, and the rule that a conversation must grow.
+This module makes the key `chat` of `summary.json`, and defines the validity rule that prompts grow with the turns.
 """
 
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import fewest_for
 
 MOST_TURNS = 20
-"""That have a row each; later ones share the last row."""
+"""Turns with a row of their own; all later ones share the last row."""
 MOST_BINS, FEWEST_IN_BIN = 8, 20
-"""Of history lengths, and requests that each needs."""
+"""Bins of history lengths, and requests that each bin needs."""
 _FORGOTTEN = 0.01
-"""Of the later turns."""
+"""The run is invalid if the prompt did not grow in more than this share of the later turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnFigures:
-    """Requests that have a turn, or about as much history, in common. Times and tokens are of successful ones.
+    """A group of requests: one turn, or similar lengths of history. Times and tokens are of successful requests.
 
     Attributes:
-        ok, failed: of `requests` that count.
-        history_tokens, prompt_tokens: in the mean, as the target counts; null where it counts nothing.
-        cached_share: of the prompts' tokens, that came from the target's prefix cache; null where it does not say.
-        ttft_p50_ms, ttft_p90_ms: null where there are too few.
-        think_ms: before the turn, in the mean; null before a first turn.
+        ok, failed: requests that succeeded, and that failed, out of `requests`.
+        history_tokens, prompt_tokens: means, as counted by the target; null if it does not count.
+        cached_share: share of the prompt tokens that came from the target's prefix cache; null if not reported.
+        ttft_p50_ms, ttft_p90_ms: null if there are too few requests.
+        think_ms: mean think time before the turn; null for first turns.
     """
 
     requests: int
@@ -49,10 +49,10 @@ class TurnFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn(TurnFigures):
-    """A turn of all conversations.
+    """One turn of all conversations, or several in the last row.
 
     Attributes:
-        turn, last_turn: from 1; of the last row, which may have several turns, the first and the last of them.
+        turn, last_turn: the first and the last turn of the row, from 1.
     """
 
     turn: int
@@ -61,7 +61,7 @@ class Turn(TurnFigures):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryBin(TurnFigures):
-    """Turns with so many tokens of history, both ends included."""
+    """Turns with `low` to `high` tokens of history, inclusive."""
 
     low: int
     high: int
@@ -69,16 +69,16 @@ class HistoryBin(TurnFigures):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatFigures:
-    """Conversations of a run.
+    """The conversations of a run.
 
     Attributes:
-        completed: every turn was answered.
-        failed: a turn failed, and so ended its conversation.
-        aborted: cut off by the end of the run.
-        abandoned: its user left in the middle of a turn.
-        turns_mean: answered, of those that completed; null where none did.
-        turns: by their place in the conversation.
-        history: by the tokens that were said before; empty where the target counts none.
+        completed: conversations in which every turn was answered.
+        failed: conversations that ended because a turn failed.
+        aborted: conversations aborted by the end of the run.
+        abandoned: conversations whose user left during a turn.
+        turns_mean: mean number of turns of completed conversations; null if none completed.
+        turns: figures by turn.
+        history: figures by tokens of history; empty if the target counts no tokens.
     """
 
     conversations: int
@@ -92,7 +92,7 @@ class ChatFigures:
 
 
 def chat_summary(run: Run) -> dict[str, object]:
-    """The conversations of a run; a conversation counts where its first turn does."""
+    """Return the key `chat` of `summary.json`. A conversation counts if its first turn counts."""
     rows, whole = run.counted, run.iterations
     outcome = whole["outcome"] if len(whole) else pd.Series(dtype=object)
     completed = whole[outcome == "ok"]
@@ -120,7 +120,7 @@ def _by_turn(rows: pd.DataFrame) -> tuple[Turn, ...]:
 
 
 def _by_history(rows: pd.DataFrame) -> tuple[HistoryBin, ...]:
-    """First turns by themselves, which have no history; the others in bins of about equal size."""
+    """Group turns by history: first turns, which have none, in one bin, the others in bins of about equal size."""
     known = rows[rows["history_tokens"].notna()]
     tokens = known["history_tokens"].astype(np.int64)
     later = tokens[tokens > 0].to_numpy()
@@ -167,7 +167,7 @@ def _cached_share(ok: pd.DataFrame) -> float | None:
 
 
 def _growing(run: Run) -> Finding | None:
-    """Later turns whose prompts had no more tokens than those of the turn before."""
+    """Find later turns whose prompts had no more tokens than the turn before."""
     rows = run.frame[(run.frame["outcome"] == "ok") & run.frame["prompt_tokens"].notna()]
     rows = rows.sort_values(["session_id", "turn"])
     before = rows.groupby("session_id")[["turn", "prompt_tokens"]].shift()
@@ -177,16 +177,16 @@ def _growing(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"the target forgot what was said: {fraction(shrunk.sum() / follows.sum())} of "
-        f"{plural(int(follows.sum()), 'later turn')} had prompts no longer than the turns before, by its own count",
-        "raise its context length (num_ctx of Ollama), ask for fewer or shorter turns, or take --history client",
+        f"the target dropped part of the history: by its own count, {fraction(shrunk.sum() / follows.sum())} of "
+        f"{plural(int(follows.sum()), 'later turn')} had prompts no longer than the turn before",
+        "raise its context length (num_ctx of Ollama), use fewer or shorter turns, or use --history client",
     )
 
 
 GROWING = Rule(
     name="conversations_grow",
-    limit="≤ 1 % of later turns with a prompt no longer than the turn's before",
-    why="a target that drops the beginning of a conversation, or never had it, answers another question",
+    limit="≤ 1 % of later turns have a prompt no longer than the turn before",
+    why="a target that has lost the beginning of a conversation answers a different, shorter prompt",
     check=_growing,
     possible=lambda run: bool(run.frame["prompt_tokens"].notna().any()),
     column="history_tokens",

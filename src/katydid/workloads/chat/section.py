@@ -1,4 +1,4 @@
-"""Conversations in a report: how many, TTFT and cached share by turn, and TTFT against the length of the history."""
+"""Conversations in a report: their number, TTFT and cached share by turn, and TTFT by length of the history."""
 
 from collections.abc import Iterator, Sequence
 
@@ -24,24 +24,25 @@ OF_TURNS: tuple[Column[TurnFigures], ...] = (
 
 
 def _whole(tokens: float | None) -> int | None:
-    """A mean of tokens, without digits that say nothing."""
+    """Round a mean number of tokens; its decimals mean nothing."""
     return None if tokens is None else round(tokens)
 
 
 def chat_section(material: Material) -> Section | None:
-    """Of a run that held conversations."""
+    """Return the section, or None for a run without conversations."""
     found = material.summary.part("chat", ChatFigures)
     if found is None or not found.turns:
         return None
-    tables = [Table("Turns; lengths are means, as the target counts.", (Column("Turn", _turn), *OF_TURNS), found.turns)]
+    caption = "Turns. Lengths are means, as counted by the target."
+    tables = [Table(caption, (Column("Turn", _turn), *OF_TURNS), found.turns)]
     if len(found.history) > 1:
-        caption = "Turns by the tokens that were said before them."
+        caption = "Turns by length of history in tokens."
         tables.append(Table(caption, (Column("History", _history), *COLUMNS), found.history))
     return Section("chat", "Conversations", [*_text(found)], tables, _charts(found), answer=True)
 
 
 def chat_answer(summary: Summary) -> str | None:
-    """How many conversations were completed, and what their history costs; None of a run without any."""
+    """Return how many conversations completed, and TTFT of the first and last turn; None without conversations."""
     found = summary.part("chat", ChatFigures)
     if found is None or not found.turns:
         return None
@@ -50,7 +51,7 @@ def chat_answer(summary: Summary) -> str | None:
 
 
 def _by_turn(found: ChatFigures) -> str:
-    """TTFT of the first and of the last turn; empty where there is only one, or none was answered."""
+    """TTFT of the first and the last turn; empty if there is only one turn, or one of them has no TTFT."""
     first, last = found.turns[0], found.turns[-1]
     if first.ttft_p50_ms is None or last.ttft_p50_ms is None or first is last:
         return ""
@@ -61,14 +62,14 @@ def _by_turn(found: ChatFigures) -> str:
 
 
 def _text(found: ChatFigures) -> Iterator[str]:
-    said = [f"{number(found.completed)} of {plural(found.conversations, 'conversation')} were completed"]
+    completed = f"{number(found.completed)} of {plural(found.conversations, 'conversation')} completed"
     if found.turns_mean is not None:
-        said.append(f"with {significant(found.turns_mean)} turns each in the mean")
-    ends = [f"{number(found.failed)} ended with a failed turn"] if found.failed else []
-    ends += [f"{number(found.abandoned)} ended with a user that left"] if found.abandoned else []
+        completed += f", with {significant(found.turns_mean)} turns on average"
+    ends = [f"{number(found.failed)} ended because a turn failed"] if found.failed else []
+    ends += [f"{number(found.abandoned)} ended because the user left"] if found.abandoned else []
     were = "was" if found.aborted == 1 else "were"
-    ends += [f"{number(found.aborted)} {were} cut off by the end of the run"] if found.aborted else []
-    yield "; ".join([", ".join(said), *ends]) + "."
+    ends += [f"{number(found.aborted)} {were} aborted by the end of the run"] if found.aborted else []
+    yield "; ".join([completed, *ends]) + "."
     if times := _by_turn(found):
         share = found.turns[-1].cached_share
         cached = f", {fraction(share)} of its prompt from the cache" if share is not None else ""
@@ -97,7 +98,7 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
             Chart(
                 key="ttft-by-history",
                 title="TTFT by length of the history",
-                note="Time to first token of turns by the tokens that were said before them, each group at its mean.",
+                note="Time to first token by tokens of history; each group of turns is drawn at its mean length.",
                 unit="ms",
                 scale=Scale.LINEAR,
                 x_unit="tokens of history",
@@ -110,7 +111,7 @@ def _charts(found: ChatFigures) -> Sequence[Chart]:
             Chart(
                 key="cache-by-turn",
                 title="Prefix cache by turn",
-                note="Tokens of the prompts that came from the target's prefix cache, in percent, by turn.",
+                note="Percentage of prompt tokens that came from the target's prefix cache, by turn.",
                 unit="%",
                 scale=Scale.LINEAR,
                 x_unit="turn",

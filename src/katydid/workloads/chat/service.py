@@ -1,4 +1,4 @@
-"""The service of conversations: requests that grow with what was said, or that name the answer before."""
+"""The service of conversations: requests that carry the history, or the id of the last answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,26 +20,26 @@ from katydid.transport.exchange import Exchange, Request
 from katydid.workloads.chat import ChatOptions
 
 _SYSTEM = frozenset({"system", "developer"})
-"""Roles of messages that are said once in a conversation."""
+"""Roles of messages that are sent once per conversation."""
 _SAID_BEFORE = "said-before"
 SUCCESS, BAD_REQUEST = 200, 400
 _FRAME_WORDS = 24
-"""Of each message of the probes that measure the template between two messages."""
+"""Words per message in the probes that count the chat template's tokens."""
 
 
 @dataclass(slots=True)
 class Conversation:
-    """How far a conversation has come.
+    """The state of one conversation.
 
     Attributes:
-        id: what `--session-header` sends.
-        user, iteration: what its turns are drawn by.
-        turns: that it has, unless one fails.
-        turn: that was begun last, from 1; 0 before the first.
-        think_seconds: before the next one.
-        new: what the turn says.
-        limit: of its answer, in tokens; None where the run's holds.
-        began_ms: start of its first request.
+        id: the value of `--session-header`.
+        user, iteration: the key from which its turns are drawn.
+        turns: planned number of turns.
+        turn: the current turn, from 1; 0 before the first.
+        think_seconds: think time before the next turn.
+        new: messages that the current turn adds.
+        limit: token limit of the current answer; None for the run's own limit.
+        began_ms: start of the first request.
     """
 
     id: str
@@ -55,12 +55,12 @@ class Conversation:
 
     @property
     def is_over(self) -> bool:
-        """Whether its last turn was begun."""
+        """Return True if its last turn has begun."""
         return self.turn >= self.turns
 
 
 class ConversationService(ChatService[ChatOptions]):
-    """Any API whose requests have messages; with history on the server, one whose servers keep answers."""
+    """A service whose API takes messages; with `--history server`, an API whose servers keep answers."""
 
     system_prompts = True
     one_by_one = False
@@ -72,13 +72,13 @@ class ConversationService(ChatService[ChatOptions]):
         self._session_header = self._checked_session_header(options.session_header)
         if self._keeper is Keeper.SERVER and not hasattr(self.dialect, "kept"):
             raise ConfigError(
-                f"--history server: servers of --api {self.dialect.name} keep no conversations: take "
+                f"--history server: the API {self.dialect.name} does not keep conversations: use "
                 "--api openai-responses, or --history client"
             )
         if self._keeper is Keeper.CLIENT and not self._sends_history():
             raise ConfigError(
-                f"--api {self.dialect.name}: its requests have the last message alone, and no history: send all of "
-                "them ({messages} in --sse-body), or take another API"
+                f"--api {self.dialect.name}: its requests carry only the last message, without the history: send all "
+                "messages ({messages} in --sse-body), or use another API"
             )
 
     def _checked_session_header(self, name: str | None) -> str | None:
@@ -86,7 +86,7 @@ class ConversationService(ChatService[ChatOptions]):
             return None
         check_name("--session-header", name)
         if name.lower() in {header.lower() for header, _ in self.credentials.headers}:
-            raise ConfigError(f"--session-header {name}: requests have that header already: choose another")
+            raise ConfigError(f"--session-header {name}: requests already have this header: choose another")
         return name
 
     def _sends_history(self) -> bool:
@@ -94,11 +94,11 @@ class ConversationService(ChatService[ChatOptions]):
         return _SAID_BEFORE.encode() in self.dialect.body(said, self.generation(), stream=True)
 
     def generation(self, extra: dict[str, object] | None = None, model: str | None = None) -> Generation:
-        """See `ChatService.generation`; a server that keeps conversations is told to from the first look on."""
+        """See `ChatService.generation`; with `--history server`, every request asks the target to keep its answer."""
         return super().generation(self._keeping(None) | (extra or {}), model)
 
     def _keeping(self, answer_id: str | None) -> dict[str, object]:
-        """Fields of a request that goes on from an answer which the server keeps."""
+        """Return the request fields that continue from an answer kept on the server."""
         keep = getattr(self.dialect, "kept", None) if self._keeper is Keeper.SERVER else None
         found: dict[str, object] = keep(answer_id) if keep else {}
         return found
@@ -106,7 +106,7 @@ class ConversationService(ChatService[ChatOptions]):
     # Before the load
 
     def preflight(self) -> str:
-        """See `service.Service.preflight`; also how the target counts turns, and whether it keeps conversations."""
+        """See `service.Service.preflight`; also counts template tokens per turn, and checks `--history server`."""
         model = super().preflight()
         if self.options.preflight != "request":
             return model
@@ -121,7 +121,7 @@ class ConversationService(ChatService[ChatOptions]):
         return model
 
     def _frame(self, *roles: Callable[[str], Message], beside: float) -> float | None:
-        """Tokens of the template between messages, beside those of a single one; None where the target refuses them."""
+        """Tokens that the chat template adds for these messages, beyond `beside`; None if the target rejects them."""
         prompts = self.making.prompts
         texts = [prompts.probe(2 + number, _FRAME_WORDS) for number in range(len(roles))]
         counted = self.count_tokens([say(text) for say, text in zip(roles, texts, strict=True)])
@@ -130,20 +130,20 @@ class ConversationService(ChatService[ChatOptions]):
         return counted - beside - prompts.calibration.per_unit * sum(map(prompts.units, texts))
 
     def _try_going_on(self) -> None:
-        """See that an answer is kept: ask twice.
+        """Check with two requests that the target keeps an answer.
 
         Raises:
-            ConfigError: it is not.
+            ConfigError: it does not.
         """
         if "store" in self.adaptation.left_out:
-            raise ConfigError(f"{self.host} refuses to keep answers: take --history client")
+            raise ConfigError(f"{self.host} refuses to keep answers: use --history client")
         exchange, body = self.look(self._look_body(self.model, self.adaptation))
         answer_id = self._answer_id(exchange, body)
         if answer_id is None:
-            return  # the load will say what is wrong
+            return  # the load will report the failure
         after, _ = self.look(self.short_body(one_message("Go on."), self._keeping(answer_id)))
         if after.status is not None and after.status >= BAD_REQUEST:
-            raise ConfigError(f"{self.host} keeps no conversations ({answer_words(after)}): take --history client")
+            raise ConfigError(f"{self.host} does not keep conversations ({answer_words(after)}): use --history client")
 
     def _answer_id(self, exchange: Exchange, body: bytes) -> str | None:
         if exchange.status != SUCCESS:
@@ -159,12 +159,12 @@ class ConversationService(ChatService[ChatOptions]):
     # A conversation
 
     def begin_conversation(self, name: str, user: int, iteration: int) -> Conversation:
-        """The conversation of a user's iteration, of which nothing is said yet."""
+        """Return a new conversation for a user's iteration."""
         turns = self._rhythm.turns_of(user, iteration)
         return Conversation(name, user, iteration, turns, History(self._keeper))
 
     def next_turn(self, talk: Conversation, sample: Sample) -> Request:
-        """The request of a conversation's next turn; the sample is told what it asks."""
+        """Begin the next turn: return its request, and note the turn in the sample."""
         talk.turn += 1
         first = talk.turn == 1
         place = place_of(talk.iteration, talk.turn)
@@ -192,7 +192,7 @@ class ConversationService(ChatService[ChatOptions]):
         return replace(request, headers=(*request.headers, (self._session_header, talk.id)))
 
     def _said(self, talk: Conversation, place: int, plan: Plan, sample: Sample) -> tuple[Message, ...]:
-        """What a turn says: made text, or the next prompt, whose system message is said once."""
+        """Return the messages of a turn: made text, or the next prompt. System messages are only in the first turn."""
         talk.limit = sample.target_output_tokens = plan.output_tokens
         if self.making.makes_prompts:
             prompts = self.making.prompts
@@ -207,7 +207,7 @@ class ConversationService(ChatService[ChatOptions]):
         return tuple(m for m in entry.messages if talk.turn == 1 or m.get("role") not in _SYSTEM)
 
     def turn_parser(self, talk: Conversation) -> StreamParser:
-        """A reader for the answer to a turn, which keeps its text where it is sent again."""
+        """Return a parser for the answer to a turn. It keeps the text if later requests carry it."""
         parser = self.dialect.stream_parser(self.options.check)
         limit = self.options.max_tokens if talk.limit is None else talk.limit
         parser.fewest_chunks = min(self.options.min_chunks, limit)
@@ -216,15 +216,15 @@ class ConversationService(ChatService[ChatOptions]):
         return parser
 
     def heard(self, talk: Conversation, sample: Sample, parser: StreamParser) -> str | None:
-        """Take an answer into the conversation; why that cannot go on with it, None where it can."""
+        """Add an answer to the conversation. Return why the conversation cannot continue, or None if it can."""
         talk.history.counted(sample.prompt_tokens, sample.completion_tokens, sample.reasoning_tokens)
         talk.history.answered(talk.new, parser.text, parser.answer_id)
         if talk.is_over:
             return None
         if self._keeper is Keeper.SERVER and parser.answer_id is None:
-            return "the answer has no id, by which the next turn could go on from it"
+            return "the answer has no id, so the next turn cannot continue from it"
         if self._keeper is Keeper.CLIENT and not parser.text:
-            return "the answer has no text that the next turn could go on from: raise --max-tokens where models reason"
+            return "the answer has no text for the next turn's history: for reasoning models, raise --max-tokens"
         return None
 
 

@@ -1,7 +1,7 @@
-"""Users of the workload `chat`: they ask, read the answer, think, and ask again, until their conversation is over.
+"""Users of the workload `chat`: they ask, read the answer, think, and ask again until the conversation is over.
 
-One iteration is one conversation: a row a turn (`kind` is `request`), and a row for the whole (`kind` is `iteration`),
-which counts for no rate and no threshold. A turn that fails ends its conversation.
+One iteration is one conversation. It has a row per turn (`kind` is `request`) and a row for the whole conversation
+(`kind` is `iteration`), which counts in no rate and no threshold. A turn that fails ends its conversation.
 """
 
 import time
@@ -21,18 +21,18 @@ from katydid.workloads.chat.service import Conversation, ConversationService
 
 
 class ChatUser(PacedUser[ChatOptions, ConversationService]):
-    """Holds conversations: each turn says something new, with all that was said before it.
+    """Holds conversations: each turn adds a new message to the history.
 
     Columns:
-        kind: `request`, or `iteration` for the row of a whole conversation, which counts for no rate.
-        session_id: of the conversation, the same in all of its rows; what `--session-header` sends.
-        turn: of the conversation, from 1; in the row of the whole, how many were answered.
-        think_ms: from the answer before to when this turn was due.
-        history_tokens: of what was said before this turn, as the target counted it; null where it counted nothing.
-        completed: this turn was the last one, and was answered.
-        conversation_ms: from the start of the first request to the end of the last; of completed conversations.
+        kind: `request` for a turn, `iteration` for the row of a whole conversation, which counts in no rate.
+        session_id: the conversation's id, the same in all of its rows; the value of `--session-header`.
+        turn: number of the turn, from 1; in the row of the whole conversation, the number of answered turns.
+        think_ms: think time, from the previous answer to when this turn was due.
+        history_tokens: tokens of the turns before, as counted by the target; null if it counts none.
+        completed: true if this was the last turn and it was answered.
+        conversation_ms: from the start of the first request to the end of the last, for completed conversations.
         ttft_first_turn_ms: TTFT of a first turn.
-        ttft_later_turns_ms: TTFT of any other turn.
+        ttft_later_turns_ms: TTFT of a later turn.
     """
 
     abstract = True
@@ -50,12 +50,12 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
 
     @property
     def draw(self) -> tuple[int, int]:
-        """See `PacedUser.draw`; each turn of a conversation is a request, and so has its own."""
+        """See `PacedUser.draw`; each turn of a conversation has its own draw."""
         user, iteration = super().draw
         return user, place_of(iteration, max(1, self._turns_begun))
 
     def iterate(self, scheduled: float) -> None:
-        """One conversation."""
+        """Hold one conversation."""
         with self.sampled(scheduled, "conversation", counts=False) as whole:
             talk = self.service.begin_conversation(whole.request_id, *super().draw)
             self._turns_begun = 0
@@ -72,7 +72,7 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
                 self.pause(scheduled)
 
     def _turn(self, talk: Conversation, scheduled: float) -> Sample:
-        """One request and its answer, which then belong to the conversation."""
+        """Send one turn, read its answer, and add both to the conversation."""
         with self.sampled(scheduled) as sample:
             self._turns_begun = talk.turn + 1
             request = self.service.next_turn(talk, sample)
@@ -85,7 +85,7 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
         return sample
 
     def _take(self, talk: Conversation, sample: Sample, parser: StreamParser) -> None:
-        """What the turn's row says of the conversation, once it is answered."""
+        """Add the answer to the conversation, and fill in the turn's row."""
         sample.extra["ttft_first_turn_ms" if talk.turn == 1 else "ttft_later_turns_ms"] = sample.ttft_ms
         if sample.outcome is Outcome.OK and (problem := self.service.heard(talk, sample, parser)) is not None:
             sample.fail(ErrorClass.EMPTY, problem)

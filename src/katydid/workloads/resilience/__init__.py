@@ -1,4 +1,4 @@
-"""The workloads `chaos`, `storm` and `zombies`: speech goes on while something bad happens to the service."""
+"""The workloads `chaos`, `storm` and `zombies`: a normal load of speech while the service is disturbed."""
 
 from dataclasses import dataclass
 
@@ -18,35 +18,35 @@ class ResilienceOptions(SpeechOptions):
 
     failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
     interval: float = option(2.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
-    i_own_this_target: bool = option(False, "a target on another machine may be put through this", kind=truth)
+    i_own_this_target: bool = option(False, "confirm that a target on another machine is yours to test", kind=truth)
 
 
 MOST_CONNECTIONS = 100_000
-"""More than one address has ports for."""
+"""More than the ports of one address."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChaosOptions(ResilienceOptions):
     """Options of the workload `chaos`."""
 
-    chaos_at: str = option("20", "chaos: when to kill, in seconds of the run; several as in 10,30")
+    chaos_at: str = option("20", "chaos: when to kill, in seconds of the run, such as 20 or 10,30")
     chaos_pid: str | None = option(
         None,
-        "chaos: processes to kill, as in 4711 or 4711,4712, or a command that prints them, as in 'pgrep -f worker.py' "
-        "(default: workers of the embedded target)",
+        "chaos: ids of the processes to kill, such as 4711,4712, or a command that prints them, such as "
+        "'pgrep -f worker.py' (default: workers of the embedded target)",
         form=False,
     )
-    chaos_command: str | None = option(None, "chaos: command that kills, instead of a process id", form=False)
+    chaos_command: str | None = option(None, "chaos: command that kills, instead of --chaos-pid", form=False)
     chaos_workers: int = option(
         1, "chaos: how many of the embedded target's workers to kill", kind=count, rule=POSITIVE
     )
-    restart_command: str | None = option(None, "chaos: command that starts again what was killed", form=False)
+    restart_command: str | None = option(None, "chaos: command that restarts the killed processes", form=False)
     restart_after: float = option(
         3.0, "chaos: seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE
     )
 
     def shown(self) -> dict[str, object]:
-        """See `RunOptions.shown`; a command may have a key or a password in it."""
+        """See `RunOptions.shown`; keys and passwords in commands are hidden."""
         commands = {
             "chaos_pid": self.chaos_pid,
             "chaos_command": self.chaos_command,
@@ -62,12 +62,12 @@ class StormOptions(ResilienceOptions):
     storm_clients: int = option(
         2000, "storm: clients that connect at once", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
     )
-    storm_at: float = option(20.0, "storm: when, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
+    storm_at: float = option(20.0, "storm: when to start, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
     storm_hold: float = option(
-        5.0, "storm: seconds that accepted clients stay, without a word", kind=duration, rule=POSITIVE
+        5.0, "storm: seconds that accepted clients stay connected, silently", kind=duration, rule=POSITIVE
     )
     storm_expect: int = option(
-        0, "storm: how many the target should accept; 0 = as many as it likes", kind=count, rule=NOT_NEGATIVE
+        0, "storm: how many clients the target should accept; 0 = any number", kind=count, rule=NOT_NEGATIVE
     )
 
 
@@ -78,10 +78,12 @@ class ZombiesOptions(ResilienceOptions):
     zombies: int = option(
         1000, "zombies: connections to hold", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
     )
-    zombies_at: float = option(20.0, "zombies: from when on, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
+    zombies_at: float = option(
+        20.0, "zombies: when to open them, in seconds of the run", kind=duration, rule=NOT_NEGATIVE
+    )
     zombies_kind: str = option(
         "idle",
-        "zombies: idle, a WebSocket that is opened and never used; slow, a request of which a byte comes a minute",
+        "zombies: idle = a WebSocket that is opened and never used; slow = a request that sends one byte per minute",
         choices=("idle", "slow"),
     )
 

@@ -1,7 +1,7 @@
-"""How a service came through chaos, storm and zombies: what happened, and stated rules with their results.
+"""Results of chaos, storm and zombies: the injected events, their consequences, and rules with their verdicts.
 
-Reads the rows with a `role` as what was done to the service, and all others as the normal load beside it.
-Times are seconds of the run. Knows no reports.
+Rows with a `role` are what was injected; all other rows are the normal load beside it. Times are seconds of the run.
+This module knows nothing of reports.
 """
 
 from collections.abc import Hashable, Mapping
@@ -15,27 +15,27 @@ from katydid.analysis.validity import Run
 from katydid.model.formatting import fraction, plural
 
 RECOVERY_LIMIT_S = 30.0
-"""A service that needs longer to come back did not recover in a time that a caller waits."""
+"""Recovery must not take longer than a caller would wait."""
 SETTLE_LIMIT_S = 10.0
-"""Until every client of a storm knows whether it was accepted."""
+"""Limit of the time until every client of a storm knows whether it was accepted."""
 MORE_FAILURES = 0.01
-"""Failure rate beyond the baseline's that is still no damage."""
+"""The failure rate may exceed the rate before by this much."""
 SLOWER, SLOWER_MS = 1.10, 20.0
-"""p95 of the result's lag beyond the baseline's that is still no damage: a tenth, or so many milliseconds."""
+"""The p95 lag of results may grow by this factor, or by this many milliseconds if that is more."""
 SLOW_MS = 500.0
-"""By how much a result must lag more than before to count as not recovered."""
+"""A result counts as late if its lag exceeds the largest lag before the kill by this much."""
 REFUSALS = ("overloaded", "rate_limited")
-"""Errors of who was rejected in words, 503 and 429."""
+"""Error classes of clients that were rejected with 503 or 429."""
 NEXT = 20
-"""Streams that are looked at to see whether all is well again."""
+"""The service has recovered if at most one of this many following streams is bad."""
 RESAMPLES = 500
 MOST_RATIO = 1000.0
-"""Of lags, where the one before is too small to divide by."""
+"""Cap on ratios of lags, for a lag before that is close to 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """A rule, and what came of it; `value` and `limit` as they are shown; `passed` is None where nothing tells."""
+    """A rule and its verdict. `value` and `limit` are formatted; `passed` is None if the data do not suffice."""
 
     name: str
     passed: bool | None
@@ -44,8 +44,8 @@ class RuleResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """What was done to the service; `what` is the row's role."""
+class InjectedEvent:
+    """One event that was injected; `what` is the row's role."""
 
     at_s: float
     what: str
@@ -55,7 +55,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class LagChange:
-    """p95 of the result's lag before and beside, and their ratio with a 95 % interval."""
+    """p95 lag of results before and beside the zombies, and their ratio with a 95 % interval."""
 
     before_ms: float
     beside_ms: float
@@ -66,7 +66,7 @@ class LagChange:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """Streams of the normal load, and the share of them that ended well; None of none."""
+    """Streams of the normal load, and the share of them that succeeded; None if there were no streams."""
 
     streams: int
     rate: float | None
@@ -76,15 +76,15 @@ Facts = Mapping[str, float | LagChange | Mapping[str, Success] | None]
 
 
 ACCEPTED = 101
-"""Status of a WebSocket that the target has accepted."""
+"""Status of an accepted WebSocket."""
 
 
 def chaos(run: Run) -> dict[str, object]:
-    """Workers were killed: the dip, what failed, and how long until results came as before."""
-    load, deeds = _load(run), _with_role(run, "kill", "restart")
-    kills = _starts(deeds[(deeds["role"] == "kill") & (deeds["outcome"] == "ok")])
+    """Judge killed workers: the dip in throughput, the failures, and the time to recover."""
+    load, events = _load(run), _with_role(run, "kill", "restart")
+    kills = np.sort(events.loc[(events["role"] == "kill") & (events["outcome"] == "ok"), "start_ms"]) / 1000.0
     if not len(kills):
-        return _told([RuleResult("something was killed", passed=False, value="nothing", limit="once")], deeds)
+        return _keys([RuleResult("a process was killed", passed=False, value="none", limit="at least one")], events)
     first, last = float(kills[0]), float(kills[-1])
     before, after = load[load["end_s"] <= first], load[load["end_s"] > first]
     gap = _longest_gap(after, first)
@@ -94,11 +94,11 @@ def chaos(run: Run) -> dict[str, object]:
         RuleResult(
             "the gateway survived",
             refused.empty,
-            f"{plural(len(refused), 'stream')} found nobody",
-            "every stream is answered",
+            f"{plural(len(refused), 'stream')} without an HTTP answer",
+            "0",
         ),
         RuleResult(
-            "it recovered",
+            "the service recovered",
             back is not None and back <= RECOVERY_LIMIT_S,
             "not before the end of the run" if back is None else f"{back:.2f} s after the last kill",
             f"within {RECOVERY_LIMIT_S:g} s",
@@ -114,80 +114,82 @@ def chaos(run: Run) -> dict[str, object]:
     }
     until = np.inf if back is None else max(last + back, gap[1])
     during = after[after["start_s"] < until]
-    return _told(checks, deeds, {**facts, **_success(before, during, after[after["start_s"] >= until])})
+    return _keys(checks, events, {**facts, **_success(before, during, after[after["start_s"] >= until])})
 
 
 def storm(run: Run) -> dict[str, object]:
-    """Many connected at once: who was accepted, who was rejected, when that was clear, and the load meanwhile."""
+    """Judge a storm of connections: clients accepted and rejected, how soon they knew, and the load beside them."""
     load, clients = _load(run), _with_role(run, "storm", cut_off=ACCEPTED)
     accepted = clients["outcome"].isin(["ok", "aborted"])
     rejected = clients["error"].isin(REFUSALS)
     other = ~(accepted | rejected)
     if clients.empty:
-        return _told([RuleResult("there was a storm", passed=False, value="none", limit="once")], clients)
+        return _keys([RuleResult("there was a storm", passed=False, value="none", limit="one")], clients)
     begin = float(clients["start_ms"].min()) / 1000.0
     settled_ms = clients["settled_ms"].fillna(clients["start_ms"] + clients["duration_ms"])
     settle = float(settled_ms.max()) / 1000.0 - begin
     over = float((clients["start_ms"] + clients["duration_ms"]).max()) / 1000.0
     before, after = load[load["end_s"] <= begin], load[load["start_s"] > over]
-    meanwhile = load[(load["end_s"] > begin) & (load["start_s"] <= over)]
-    turned_away = meanwhile["error"].isin(REFUSALS)
-    stayed = meanwhile[~turned_away]
+    during = load[(load["end_s"] > begin) & (load["start_s"] <= over)]
+    load_rejected = during["error"].isin(REFUSALS)
+    stayed = during[~load_rejected]
     expected = int(run.manifest.option("storm_expect"))
     checks = [
-        RuleResult("nobody was left without an answer", not other.any(), f"{int(other.sum())} failed otherwise", "0"),
+        RuleResult(
+            "every client was accepted or rejected", not other.any(), f"{int(other.sum())} failed otherwise", "0"
+        ),
         RuleResult(
             "all clients answered in time", settle <= SETTLE_LIMIT_S, f"{settle:.2f} s", f"within {SETTLE_LIMIT_S:g} s"
         ),
-        _no_more_failures("the normal load afterwards", before, after),
+        _no_more_failures("the normal load after the storm", before, after),
     ]
     if len(stayed):
-        checks.append(_no_more_failures("the normal load meanwhile, rejections aside", before, stayed))
+        checks.append(_no_more_failures("the normal load during the storm, rejections aside", before, stayed))
     if expected:
         count = int(accepted.sum())
-        checks.append(RuleResult("as many as expected were accepted", count == expected, str(count), str(expected)))
+        checks.append(
+            RuleResult("the expected number of clients was accepted", count == expected, str(count), str(expected))
+        )
     facts = {
         "clients": len(clients),
         "accepted": int(accepted.sum()),
         "rejected": int(rejected.sum()),
         "failed_otherwise": int(other.sum()),
         "settled_s": settle,
-        "load_meanwhile": len(meanwhile),
-        "load_turned_away": int(turned_away.sum()),
+        "load_meanwhile": len(during),
+        "load_turned_away": int(load_rejected.sum()),
         "load_failed": int((stayed["outcome"] == "failed").sum()),
     }
-    return _told(checks, clients.head(1), {**facts, **_success(before, meanwhile, after)})
+    return _keys(checks, clients.head(1), {**facts, **_success(before, during, after)})
 
 
 def zombies(run: Run) -> dict[str, object]:
-    """Connections were held that do nothing: the normal load before and beside them."""
+    """Judge idle connections: the normal load before and beside them."""
     load, held = _load(run), _with_role(run, "zombie")
     if held.empty:
-        return _told([RuleResult("there were zombies", passed=False, value="none", limit="some")], held)
+        return _keys([RuleResult("there were zombies", passed=False, value="none", limit="at least one")], held)
     begin = float(held["start_ms"].min()) / 1000.0
     all_there = float(held["start_ms"].max()) / 1000.0
     before, beside = load[load["end_s"] <= begin], load[load["start_s"] > all_there]
     slower = _slower(before, beside)
-    checks = [_no_more_failures("the normal load beside them", before, beside)]
+    checks = [_no_more_failures("the normal load beside the zombies", before, beside)]
     if slower is not None:
-        lag = f"{slower.before_ms:.1f} ms before, {slower.beside_ms:.1f} ms beside"
+        lag = f"{slower.before_ms:.1f} ms before, {slower.beside_ms:.1f} ms beside the zombies"
         limit = max(slower.before_ms * SLOWER, slower.before_ms + SLOWER_MS)
         within = slower.beside_ms <= limit or slower.low <= 1.0
         checks.append(
-            RuleResult(
-                "the normal load is as fast (p95 lag)", within, lag, f"≤ {limit:.1f} ms, or within its own noise"
-            )
+            RuleResult("the normal load is not slower (p95 lag)", within, lag, f"≤ {limit:.1f} ms, or within its noise")
         )
     facts = {
         "held": int((held["outcome"] == "ok").sum()),
         "refused_or_dropped": int((held["outcome"] == "failed").sum()),
         "lag_p95": slower,
     }
-    return _told(checks, held.head(1), {**facts, **_success(before, load[load["end_s"] > begin], load.head(0))})
+    return _keys(checks, held.head(1), {**facts, **_success(before, load[load["end_s"] > begin], load.head(0))})
 
 
 def _success(before: pd.DataFrame, during: pd.DataFrame, after: pd.DataFrame) -> dict[str, dict[str, Success]]:
-    """Streams of the normal load that ended well: before, during what was done and its consequences, and after."""
+    """Success rates of the normal load: before the events, during them and their consequences, and after."""
     return {
         "success": {
             name: Success(len(rows), float((rows["outcome"] == "ok").mean()) if len(rows) else None)
@@ -196,21 +198,22 @@ def _success(before: pd.DataFrame, during: pd.DataFrame, after: pd.DataFrame) ->
     }
 
 
-def _told(checks: list[RuleResult], deeds: pd.DataFrame, facts: Facts | None = None) -> dict[str, object]:
+def _keys(checks: list[RuleResult], rows: pd.DataFrame, facts: Facts | None = None) -> dict[str, object]:
+    """Return the keys `checks` and `resilience` of `summary.json`; `rows` are the injected events."""
     events = [
-        Deed(
+        InjectedEvent(
             at_s=float(row["start_ms"]) / 1000.0,
             what=row["role"],
             detail=row["detail"] if isinstance(row["detail"], str) else None,
             outcome=row["outcome"],
         )
-        for row in deeds.to_dict("records")
+        for row in rows.to_dict("records")
     ]
     return {"checks": checks, "resilience": {"events": events, **(facts or {})}}
 
 
 def _with_role(run: Run, *roles: str, cut_off: int | None = None) -> pd.DataFrame:
-    """Rows of what was done; of those that the end of the run cut off, the ones with this status."""
+    """Return the rows with these roles, without rows aborted by the end of the run unless they have this status."""
     if "role" not in run.frame:
         return run.frame.head(0).assign(role=None)
     ended = (run.frame["outcome"] != "aborted") | (run.frame["status"] == cut_off)
@@ -220,19 +223,15 @@ def _with_role(run: Run, *roles: str, cut_off: int | None = None) -> pd.DataFram
 
 
 def _load(run: Run) -> pd.DataFrame:
-    """The normal load: its streams outside the warm-up that ended, with their begin and end in seconds."""
+    """Return the ended streams of the normal load outside the warm-up, with their start and end in seconds."""
     rows = run.counted
     rows = rows[rows["outcome"].isin(["ok", "failed"])]
     began = rows["start_ms"].fillna(rows["scheduled_ms"]) / 1000.0
     return rows.assign(start_s=began, end_s=began + rows["duration_ms"].fillna(0.0) / 1000.0)
 
 
-def _starts(rows: pd.DataFrame) -> np.ndarray:
-    return np.sort(rows["start_ms"].to_numpy(dtype=np.float64)) / 1000.0
-
-
 def _longest_gap(after: pd.DataFrame, kill: float) -> tuple[float, float]:
-    """The longest time without a successful result from a kill on, (from, until)."""
+    """Return the start and end of the longest time without a successful result since the kill."""
     results = np.sort(after.loc[after["outcome"] == "ok", "end_s"].to_numpy(dtype=np.float64))
     moments = np.concatenate([[kill], results])
     if len(moments) < 2:
@@ -242,11 +241,11 @@ def _longest_gap(after: pd.DataFrame, kill: float) -> tuple[float, float]:
 
 
 def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> float | None:
-    """Seconds from the last kill to the end of the last bad stream before all is well again; None if it never is.
+    """Seconds from the last kill to the end of the last bad stream before recovery; None if there is no recovery.
 
-    Bad is a stream that failed, or whose result lags SLOW_MS more than any before the kill: less is what users that
-    were held up together, and now speak in step, do to each other. All is well where of the next NEXT streams to
-    end at most one is bad, since a busy machine is never even.
+    A stream is bad if it failed, or if the lag of its result exceeds every lag before the kill by more than SLOW_MS.
+    Smaller lags do not count: users that were held up together then speak in step, and delay each other. The service
+    has recovered when at most one of the next NEXT streams to end is bad; on a busy machine, single streams are late.
     """
     ok = before.loc[before["outcome"] == "ok", "final_latency_ms"].astype(np.float64)
     limit = (float(ok.max()) if len(ok) else 0.0) + SLOW_MS
@@ -264,7 +263,7 @@ def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> f
 
 
 def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, float | None]:
-    """Successful results a second: before, and in the worst whole second after the kill."""
+    """Successful results per second: before the kill, and in the worst whole second after it."""
     ok = after.loc[after["outcome"] == "ok", "end_s"]
     if ok.empty or before.empty:
         return {"results_per_s_before": None, "results_per_s_lowest": 0 if ok.empty else None}
@@ -284,7 +283,7 @@ def _failure_rate(rows: pd.DataFrame) -> float:
 def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> RuleResult:
     was, now = _failure_rate(before), _failure_rate(after)
     known = bool(np.isfinite(was) and np.isfinite(now))
-    value = f"{fraction(now)} failed, {fraction(was)} before" if known else "too few streams to say"
+    value = f"{fraction(now)} failed, {fraction(was)} before" if known else "no streams to compare"
     return RuleResult(
         f"{name}: no more failures",
         now <= was + MORE_FAILURES if known else None,
@@ -294,9 +293,9 @@ def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> R
 
 
 def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> LagChange | None:
-    """How much slower results are; the interval is over users drawn anew.
+    """Return how much the p95 lag of results grew, with a bootstrap interval that resamples users.
 
-    None where either had no result, or no lag that could be measured.
+    None if either part has no results, or a p95 lag of 0.
     """
     lags = [_lags(rows) for rows in (before, beside)]
     if any(not lag for lag in lags):

@@ -1,4 +1,4 @@
-"""The resilience workload `chaos`: speech goes on while workers of the service are killed."""
+"""The resilience workload `chaos`: workers of the service are killed beside a normal load of speech."""
 
 import http.client
 import json
@@ -18,13 +18,13 @@ from katydid.workloads.resilience import ChaosOptions
 from katydid.workloads.resilience.user import ResilienceService, ResilienceUser
 
 WORKERS_PATH = "/speech/workers"
-"""Where the embedded target lists its workers' process ids."""
+"""The path at which the embedded target lists its workers' process ids."""
 COMMAND_TIME = 30.0
-"""Seconds that a command gets."""
+"""Time-out of a command, in seconds."""
 
 
 class ChaosService(ResilienceService):
-    """A speech service whose processes can be killed from here."""
+    """A speech service whose processes Katydid can kill."""
 
     def __init__(self, options: ChaosOptions, host: str) -> None:
         super().__init__(options, host)
@@ -35,15 +35,15 @@ class ChaosService(ResilienceService):
         self._where = host
 
     def preflight(self) -> str:
-        """See `service.Service.preflight`; also whether there is something to kill.
+        """See `service.Service.preflight`; also checks that there is a process to kill.
 
         Raises:
-            ConfigError: there is not.
+            ConfigError: there is none, or it must not be killed.
         """
         model = super().preflight()
         options = self._chaos
         if self._named and options.chaos_command:
-            raise ConfigError("--chaos-pid and --chaos-command exclude each other: give one")
+            raise ConfigError("--chaos-pid and --chaos-command exclude each other: give only one")
         if self._named:
             try:
                 found = self.named()
@@ -52,25 +52,25 @@ class ChaosService(ResilienceService):
             for pid in found:
                 _check_process(pid)
         elif not options.chaos_command and not self.workers():
-            raise ConfigError("chaos has nothing to kill: give --chaos-pid or --chaos-command")
+            raise ConfigError("chaos has no process to kill: give --chaos-pid or --chaos-command")
         return model
 
     def named(self) -> list[int]:
-        """The processes of --chaos-pid: those that are listed, or that its command prints now.
+        """Return the process ids of --chaos-pid: the listed ones, or those that its command prints now.
 
         Raises:
-            RuntimeError: the command failed, or prints no process.
+            RuntimeError: the command failed, or did not print process ids.
         """
-        listed, told, text = _pids(self._named), "there is", self._named
-        if listed is None:
-            told, text = "the command prints", run_command(self._named)
-            listed = _pids(text)
-        if not listed or 0 in listed:  # 0 is every process that began with this run
-            raise RuntimeError(f"{told} {text.strip()[:60] or 'nothing'!r} where process ids must be")
-        return listed
+        found, problem = _pids(self._named), "give process ids above 0"
+        if found is None:
+            printed = run_command(self._named)
+            found, problem = _pids(printed), f"the command printed {printed.strip()[:60]!r}, not process ids"
+        if not found or 0 in found:  # 0 would be this run's whole process group
+            raise RuntimeError(problem)
+        return found
 
     def workers(self) -> list[int]:
-        """Process ids of the embedded target's workers; none where it is another target."""
+        """Return the process ids of the embedded target's workers; empty for another target."""
         parts = urlsplit(self._where)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
         try:
@@ -83,10 +83,10 @@ class ChaosService(ResilienceService):
             connection.close()
 
     def kill(self) -> str:
-        """Do it; what was killed, in words.
+        """Kill once, and return in words what was killed.
 
         Raises:
-            OSError: all processes are gone, or not ours to kill.
+            OSError: no process could be killed.
             RuntimeError: the command failed, or no worker is left.
         """
         options = self._chaos
@@ -100,28 +100,28 @@ class ChaosService(ResilienceService):
 
 
 def parse_times(text: str) -> list[float]:
-    """Seconds of the run, as in `10,30` or `10s,1m30s`.
+    """Parse times of the run, such as `10,30` or `10s,1m30s`, into seconds, sorted.
 
     Raises:
-        ConfigError: they are not durations, or negative.
+        ConfigError: one is not a duration, or negative.
     """
     try:
         found = sorted(map(duration, text.split(",")))
     except QuantityError:
         found = [-1.0]
     if any(not 0 <= each < float("inf") for each in found):
-        raise ConfigError(f"--chaos-at {text!r}: give times of the run, as in 20 or 10s,1m30s")
+        raise ConfigError(f"--chaos-at {text!r}: give times of the run, such as 20 or 10s,1m30s")
     return found
 
 
 def _pids(text: str) -> list[int] | None:
-    """Process ids with commas or blanks between them; None where it is anything else."""
+    """Parse process ids separated by commas or spaces; None if the text is anything else."""
     words = text.replace(",", " ").split()
     return [int(word) for word in words] if all(word.isascii() and word.isdigit() for word in words) else None
 
 
 def _kill_all(pids: list[int]) -> str:
-    """What came of it, in words.
+    """Kill the processes, and return in words which were killed and which were not.
 
     Raises:
         OSError: none could be killed.
@@ -129,24 +129,24 @@ def _kill_all(pids: list[int]) -> str:
     killed, failed = [], {}
     for pid in pids:
         try:
-            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows knows only the latter
+            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no SIGKILL
             killed.append(pid)
         except (OSError, OverflowError) as error:
             failed[pid] = error
     if not killed:
         raise OSError("; ".join(f"{pid}: {error}" for pid, error in failed.items()))
-    told = f"killed {', '.join(map(str, killed))}"
-    return told + (f"; not {', '.join(map(str, failed))}" if failed else "")
+    words = f"killed {', '.join(map(str, killed))}"
+    return words + (f"; could not kill {', '.join(map(str, failed))}" if failed else "")
 
 
 def run_command(command: str) -> str:
-    """Run a command of whoever started this run, by the shell; what it prints.
+    """Run a command from the options in a shell, and return what it prints.
 
     Raises:
         RuntimeError: it failed, or took too long.
     """
     try:
-        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIME, check=False)  # noqa: S602 - their own words
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIME, check=False)  # noqa: S602 - the user's own command
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"the command did not end within {COMMAND_TIME:g} s") from None
     if done.returncode:
@@ -156,17 +156,17 @@ def run_command(command: str) -> str:
 
 def _check_process(pid: int) -> None:
     if pid in {1, os.getpid(), os.getppid()}:
-        raise ConfigError(f"--chaos-pid {pid} is this run itself, or what it stands on: name the service's process")
+        raise ConfigError(f"--chaos-pid {pid} is this run, its parent or process 1: give the service's process")
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         raise ConfigError(f"--chaos-pid {pid}: there is no such process") from None
     except PermissionError:
-        raise ConfigError(f"--chaos-pid {pid} belongs to somebody else: run as its owner") from None
+        raise ConfigError(f"--chaos-pid {pid} belongs to another user: run Katydid as that user") from None
 
 
 class ChaosUser(ResilienceUser):
-    """A speaker; the first of all also kills, and has restarted what it killed."""
+    """Sends speech; the first user also kills processes and runs the restart command."""
 
     abstract = True
     workload = "chaos"
@@ -177,7 +177,7 @@ class ChaosUser(ResilienceUser):
     extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
 
     def inject(self) -> None:
-        """Kill at the given times."""
+        """Kill at the given times, and restart after each kill."""
         service = self.service
         restarts = []
         for number, moment in enumerate(service.times):

@@ -1,4 +1,4 @@
-"""The resilience workloads' part of a report: the rules with their results, what was done, and what it did."""
+"""The report section of the resilience workloads: the rules with their verdicts, the events and their consequences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,33 +11,33 @@ from katydid.model.documents.summary import Summary
 from katydid.model.formatting import number, plural
 from katydid.model.units import Unit
 from katydid.report.model import Bars, Chart, Column, Line, Mark, Material, Scale, Section, Style, Table
-from katydid.workloads.resilience.analysis import Deed, RuleResult, Success
+from katydid.workloads.resilience.analysis import InjectedEvent, RuleResult, Success
 
 _TITLES = {
     "chaos": "Chaos: workers were killed",
-    "storm": "Storm: many connected at once",
-    "zombies": "Zombies: connections that do nothing",
+    "storm": "Storm: many clients connected at once",
+    "zombies": "Zombies: idle connections",
 }
-_OUTCOMES = {"ok": "done", "aborted": "cut off"}
-_RESULTS = {True: "kept", False: "BROKEN", None: "cannot tell"}
+_OUTCOMES = {"ok": "done", "aborted": "aborted by the end of the run"}
+_RESULTS = {True: "met", False: "VIOLATED", None: "cannot tell"}
 _LABELS = {
     "failed_requests": "streams that failed after the first kill",
     "outage_s": "longest time without a result, s",
-    "outage_from_s": "from, in seconds of the run",
-    "outage_until_s": "until, in seconds of the run",
-    "recovery_s": "from the last kill until all was as before, s",
-    "results_per_s_before": "results a second before",
+    "outage_from_s": "its start, in seconds of the run",
+    "outage_until_s": "its end, in seconds of the run",
+    "recovery_s": "recovery time after the last kill, s",
+    "results_per_s_before": "results per second before",
     "results_per_s_lowest": "results in the worst second after",
     "clients": "clients",
     "accepted": "accepted",
     "rejected": "rejected (503, 429)",
     "failed_otherwise": "failed otherwise",
     "settled_s": "time until the last answer, s",
-    "load_meanwhile": "streams of the normal load meanwhile",
-    "load_turned_away": "of them rejected (503, 429)",
-    "load_failed": "of them failed otherwise",
+    "load_meanwhile": "streams of the normal load during the storm",
+    "load_turned_away": "of these, rejected (503, 429)",
+    "load_failed": "of these, failed otherwise",
     "held": "held to the end",
-    "refused_or_dropped": "refused, or dropped by the target",
+    "refused_or_dropped": "rejected or dropped by the target",
 }
 
 
@@ -50,31 +50,31 @@ RULES: tuple[Column[RuleResult], ...] = (
 
 
 def resilience_section(material: Material) -> Section | None:
-    """None where the run is of another workload."""
-    told = material.summary.part("resilience", dict[str, object])
-    checks = material.summary.part("checks", list[RuleResult]) if told else None
-    if told is None or checks is None:
+    """Return the section, or None for a run of another workload."""
+    facts = material.summary.part("resilience", dict[str, object])
+    checks = material.summary.part("checks", list[RuleResult]) if facts else None
+    if facts is None or checks is None:
         return None
     failed = [check.name for check in checks if check.passed is False]
     unknown = [check.name for check in checks if check.passed is None]
-    sentence = f"Broken: {'; '.join(failed)}." if failed else "Every rule was kept."
+    sentence = f"Violated: {'; '.join(failed)}." if failed else "All rules met."
     if unknown:
         sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
-    meanwhile = [msgspec.convert(told.get(f"load_{key}", 0), int) for key in ("meanwhile", "turned_away", "failed")]
-    if any(meanwhile[1:]):
+    during = [msgspec.convert(facts.get(f"load_{key}", 0), int) for key in ("meanwhile", "turned_away", "failed")]
+    if any(during[1:]):
         sentence += (
-            f" Of {plural(meanwhile[0], 'stream')} of the normal load meanwhile, the target refused "
-            f"{number(meanwhile[1])}, and {number(meanwhile[2])} failed otherwise."
+            f" Of {plural(during[0], 'stream')} of the normal load during the storm, the target rejected "
+            f"{number(during[1])}, and {number(during[2])} failed otherwise."
         )
     rules = Table("Rules", RULES, checks)
-    events = msgspec.convert(told["events"], list[Deed])
-    found = [key for key in _LABELS if key in told]
-    facts: tuple[Column[str], ...] = (
+    events = msgspec.convert(facts["events"], list[InjectedEvent])
+    found = [key for key in _LABELS if key in facts]
+    columns: tuple[Column[str], ...] = (
         Column("What", lambda key: _LABELS[key]),
-        Column("Found", lambda key: _shown(told[key]), Unit.COUNT),
+        Column("Found", lambda key: _shown(facts[key]), Unit.COUNT),
     )
-    tables = [rules, *_deeds(told, events), *_success(told)]
-    tables += [Table("Consequences", facts, found)] if found else []
+    tables = [rules, *_events(facts, events), *_success(facts)]
+    tables += [Table("Consequences", columns, found)] if found else []
     workload = str(material.manifest.workload)
     title = _TITLES.get(workload, workload)
     return Section("resilience", title, [sentence], tables, _pictures(material, events), answer=True)
@@ -115,7 +115,7 @@ class _ZombieFigures:
     @property
     def text(self) -> str:
         lost = number(self.refused_or_dropped)
-        return f"{plural(self.held, 'idle connection')} held to the end, {lost} refused or dropped"
+        return f"{plural(self.held, 'idle connection')} held to the end, {lost} rejected or dropped"
 
 
 _FIGURES: dict[str, type[_StormFigures | _ChaosFigures | _ZombieFigures]] = {
@@ -123,28 +123,27 @@ _FIGURES: dict[str, type[_StormFigures | _ChaosFigures | _ZombieFigures]] = {
     "outage_s": _ChaosFigures,
     "held": _ZombieFigures,
 }
-"""By a key that only one of them has."""
+"""The figures of each workload, by a key that only this workload has."""
 
 
 def resilience_answer(summary: Summary) -> str | None:
-    """What was done and what came of it, in figures."""
-    told = summary.part("resilience", dict[str, object]) or {}
-    kind = next((kind for key, kind in _FIGURES.items() if key in told), None)
+    """Return the main figures for the first screen, or None for a run of another workload."""
+    facts = summary.part("resilience", dict[str, object]) or {}
+    kind = next((kind for key, kind in _FIGURES.items() if key in facts), None)
     found = summary.part("resilience", kind) if kind else None
     return found.text if found else None
 
 
-def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
-    """What was done when."""
+def _events(facts: Mapping[str, Any], events: list[InjectedEvent]) -> list[Table]:
     if not events:
         return []
     many = {"storm": ("clients", "client"), "zombie": ("held", "connection")}
 
-    def detail(event: Deed) -> str | None:
+    def detail(event: InjectedEvent) -> str | None:
         key, noun = many.get(event.what, ("", ""))
-        return event.detail or (f"{plural(told[key], noun)} at once" if key in told else None)
+        return event.detail or (f"{plural(facts[key], noun)} at once" if key in facts else None)
 
-    columns: tuple[Column[Deed], ...] = (
+    columns: tuple[Column[InjectedEvent], ...] = (
         Column("At", lambda event: 1000.0 * event.at_s, Unit.MS),
         Column("What", lambda event: event.what),
         Column("Detail", detail),
@@ -155,17 +154,17 @@ def _deeds(told: Mapping[str, Any], events: list[Deed]) -> list[Table]:
             leads=True,
         ),
     )
-    return [Table("What was done", columns, events)]
+    return [Table("Injected events", columns, events)]
 
 
-def _success(told: Mapping[str, object]) -> list[Table]:
-    """The normal load before, during and after; none of a run of before."""
-    if "success" not in told:
+def _success(facts: Mapping[str, object]) -> list[Table]:
+    """The normal load before, during and after the events; empty for runs of older versions."""
+    if "success" not in facts:
         return []
-    parts = msgspec.convert(told["success"], dict[str, Success])
+    parts = msgspec.convert(facts["success"], dict[str, Success])
     columns: tuple[Column[str], ...] = (
         Column("When", lambda when: when),
-        Column("Ended well", lambda when: parts[when].rate, Unit.FRACTION),
+        Column("Succeeded", lambda when: parts[when].rate, Unit.FRACTION),
         Column("Streams", lambda when: parts[when].streams, Unit.COUNT),
     )
     return [Table("Success rate of the normal load", columns, list(parts))]
@@ -177,10 +176,10 @@ def _shown(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
-    """Results of the normal load, second by second, around what was done."""
+def _pictures(material: Material, events: list[InjectedEvent]) -> list[Chart]:
+    """Chart the results of the normal load per second, with the injected events."""
     frame = material.frame
-    if "role" in frame:  # it is not where the run ended before anything was done to the target
+    if "role" in frame:  # absent if the run ended before anything was injected
         frame = frame[frame["role"].isna()]
     load = frame[frame["outcome"].isin(["ok", "failed"])]
     ends = ((load["start_ms"].fillna(load["scheduled_ms"]) + load["duration_ms"].fillna(0.0)) / 1000.0).to_numpy(
@@ -196,8 +195,8 @@ def _pictures(material: Material, events: list[Deed]) -> list[Chart]:
         Chart(
             "results",
             "Results of the normal load",
-            "Successful results in each second of the run, and below them failed streams.",
-            "a second",
+            "Successful results in each second of the run, and failed streams below them.",
+            "/s",
             Scale.TIME,
             lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
             bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True, unit="/s")] if bad.any() else [],

@@ -1,4 +1,4 @@
-"""The resilience workload `storm`: speech goes on while very many clients connect in one moment."""
+"""The resilience workload `storm`: very many clients connect at once beside a normal load of speech."""
 
 import time
 from functools import partial
@@ -14,10 +14,10 @@ from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 
 class StormUser(ResilienceUser):
-    """A speaker; the first of all also raises the storm.
+    """Sends speech; the first user also starts the storm.
 
     Columns:
-        settled_ms: when it was clear what became of a client of the storm.
+        settled_ms: when a client of the storm knew whether it was accepted.
     """
 
     abstract = True
@@ -27,7 +27,7 @@ class StormUser(ResilienceUser):
     extra_columns: ClassVar[dict[str, type]] = {**ResilienceUser.extra_columns, "settled_ms": float}
 
     def inject(self) -> None:
-        """All clients at once; each leaves a row that says what became of it, and when that was clear."""
+        """Connect all clients at once; each writes a row with its outcome and the time at which that was known."""
         options = self.options
         self.sleep_until(options.storm_at)
         clients = Group()
@@ -53,4 +53,4 @@ class StormUser(ResilienceUser):
             elif exchange.error is not None:
                 sample.fail(exchange.error, exchange.detail)
             elif part.closed_early is not None:
-                sample.fail(ErrorClass.TRUNCATED, f"accepted, and then closed ({part.closed_early})")
+                sample.fail(ErrorClass.TRUNCATED, f"the target accepted it, then closed it ({part.closed_early})")

@@ -1,8 +1,8 @@
-"""What the resilience workloads have in common: a normal load of speech, and a deed beside it.
+"""The base of the resilience workloads: a normal load of speech, and events injected beside it.
 
-One user of the whole run, the first, does the deed in a greenlet of its own. What it does leaves rows too,
-with a `role`; they are not requests of the load and count in none of its statistics. Only targets on this
-machine are put through it, unless whoever runs it says that the target is theirs.
+The first user of the run injects the events in its own greenlet. They are rows too, with a `role`; they are not
+requests of the load and count in none of its statistics. A target on another machine is only tested if the user
+confirms that they own it.
 """
 
 import ipaddress
@@ -24,20 +24,20 @@ LOCAL_NAMES = {"localhost", "ip6-localhost"}
 
 
 class ResilienceService(SpeechService):
-    """A speech service that may be put through it.
+    """A speech service that may be disturbed.
 
     Raises:
-        ConfigError: it is on another machine, and nobody says that it is theirs.
+        ConfigError: it is on another machine, and --i-own-this-target is not set.
     """
 
     def __init__(self, options: ResilienceOptions, host: str) -> None:
         super().__init__(options, host)
         if not options.i_own_this_target and not is_local(self.host):
-            raise ConfigError(f"{self.host} is not on this machine: if it is yours to break, say --i-own-this-target")
+            raise ConfigError(f"{self.host} is not on this machine: if you own it, confirm with --i-own-this-target")
 
 
 def is_local(host: str) -> bool:
-    """Whether a URL's host is this machine by its name or its address; no name is looked up."""
+    """Return True if a URL's host is a loopback name or address; no name is resolved."""
     name = urlsplit(host).hostname or ""
     if name.lower() in LOCAL_NAMES:
         return True
@@ -48,40 +48,41 @@ def is_local(host: str) -> bool:
 
 
 class ResilienceUser(SpeechUser):
-    """A speaker; the first of all also does the deed.
+    """Sends speech; the first user also injects the events.
 
     Columns:
-        role: what a row is that is not a request of the load, as `kill`, `storm`, `zombie`; it counts in no statistic.
+        role: kind of an injected event, such as `kill`, `storm`, `zombie`; null for requests of the load. Rows with a
+            role count in no statistic.
     """
 
     abstract = True
     service_class: ClassVar[type[SpeechService]] = ResilienceService
     options_class = ResilienceOptions
     extra_columns: ClassVar[dict[str, type]] = {**SpeechUser.extra_columns, "role": str}
-    _doing: gevent.Greenlet | None = None
+    _injecting: gevent.Greenlet | None = None
 
     def on_start(self) -> None:
         """See `PacedUser.on_start`."""
         if self.index == 0:
-            self._doing = self.run_context.housekeeping.spawn(f"what {self.workload} does beside the load", self.inject)
+            self._injecting = self.run_context.housekeeping.spawn(f"the injection of {self.workload}", self.inject)
         super().on_start()
 
     def on_stop(self) -> None:
-        """The run ends, and the deed with it."""
-        if self._doing is not None:
-            self._doing.kill()
+        """Stop injecting."""
+        if self._injecting is not None:
+            self._injecting.kill()
 
     def inject(self) -> None:
-        """What happens beside the load; from the start of the run on."""
+        """Inject the events. Called at the start of the run, beside the load."""
         raise NotImplementedError
 
     def sleep_until(self, seconds: float) -> None:
-        """Sleep until so many seconds of the run have passed."""
+        """Sleep until this second of the run."""
         gevent.sleep(max(0.0, self.run_context.info.origin + seconds - time.monotonic()))
 
     @contextmanager
     def aside(self, role: str, number: int = 0) -> Iterator[Sample]:
-        """A row with a role, kept when the block ends, however it ends; its times are the block's."""
+        """Yield a row with a role. It is recorded however the block ends, with the block's start and duration."""
         run = self.run_context
         began = time.monotonic()
         sample = run.recorder.new_sample(user=-1, iteration=number, name=role, scheduled=began, stage=run.stage)
@@ -92,7 +93,7 @@ class ResilienceUser(SpeechUser):
         except GreenletExit:
             sample.abort()
             raise
-        except Exception as error:  # noqa: BLE001 - a failed deed must not end the load; its row tells it
+        except Exception as error:  # noqa: BLE001 - a failed injection must not end the load; its row records it
             sample.fail(ErrorClass.OTHER, f"{role}: {type(error).__name__}: {error}")
         finally:
             sample.duration_ms = (time.monotonic() - began) * 1000.0
@@ -100,11 +101,11 @@ class ResilienceUser(SpeechUser):
 
 
 class Holding:
-    """A `websocket.Part` that says nothing for a while, and then ends.
+    """A `websocket.Part` that stays silent for a while, then ends.
 
     Attributes:
-        opened_at: the WebSocket was accepted.
-        closed_early: the target closed it first; its code.
+        opened_at: when the WebSocket was accepted.
+        closed_early: the close code, if the target closed it first.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -120,14 +121,14 @@ class Holding:
         self.due = at + self._seconds
 
     def say(self, now: float, *, held: bool) -> str | bytes:
-        """See `websocket.Part`: the time is over."""
+        """See `websocket.Part`; called when the time is over."""
         del now, held
         self.due = None
         self.done = True
         return "{}"
 
     def hear(self, message: str | bytes, at: float) -> None:
-        """See `websocket.Part`: whatever is told is not for us."""
+        """See `websocket.Part`; messages are ignored."""
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
         """See `websocket.Part`."""

@@ -1,6 +1,6 @@
-"""The resilience workload `zombies`: speech goes on while very many connections are held that do nothing.
+"""The resilience workload `zombies`: very many idle connections are held beside a normal load of speech.
 
-Some of them send their request a byte at a time, and take for ever: what a slow-loris attack does.
+With `--zombies-kind slow` each sends its request byte by byte and never finishes, like a Slowloris attack.
 """
 
 import ssl
@@ -15,28 +15,28 @@ from gevent.pool import Group
 
 from katydid.engine.measuring import refusal
 from katydid.model.sample import ErrorClass, Sample
-from katydid.transport.dialing import Destination, TlsLayer, dial, send_all
+from katydid.transport.dialing import Destination, dial, send_all
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.transport.failure import classify
 from katydid.workloads.resilience import ZombiesOptions
 from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 CONNECT_TIME = 30.0
-"""Seconds that a connection may take to come about."""
+"""Time-out of connecting and of each write, in seconds."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: "
 FOREVER = 1e6
-"""Seconds; the run ends first."""
+"""Seconds; longer than any run."""
 ENDLESS = Timeouts(total=FOREVER, idle=FOREVER)
 DRIP = 60.0
-"""Seconds between two bytes of a slow one."""
+"""Seconds between two bytes of a slow request."""
 AT_A_TIME = 20
-"""Connections opened before a breath: they are to be held, not to come as a storm."""
+"""Connections opened before a short pause, so that they do not arrive as a storm."""
 
 
 def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchange: Exchange) -> None:
-    """Connect and send a byte each `period` seconds; returns when the target has had enough, or the request is out.
+    """Connect and send one byte every `period` seconds, until the target closes or the bytes run out.
 
-    Raises nothing but what kills the greenlet; what ended it is told in `exchange`.
+    Failures are recorded in `exchange`. The only exceptions raised are those that kill the greenlet.
     """
     began = time.monotonic()
     try:
@@ -48,9 +48,10 @@ def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchang
         exchange.started = time.monotonic()
         exchange.connect_seconds = exchange.started - began
         for index in range(len(REQUEST)):
-            send_all(sock, time.monotonic() + CONNECT_TIME, _wire(tls, REQUEST[index : index + 1]))
+            data = REQUEST[index : index + 1]
+            send_all(sock, time.monotonic() + CONNECT_TIME, tls.encrypt(data) if tls else data)
             if _answered(sock, period):
-                exchange.fail(ErrorClass.TRUNCATED, "the target closed the connection that sent so slowly")
+                exchange.fail(ErrorClass.TRUNCATED, "the target closed the slow connection")
                 return
     except OSError as error:
         exchange.fail(*classify(error, connecting=False))
@@ -58,12 +59,8 @@ def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchang
         sock.close()
 
 
-def _wire(tls: TlsLayer | None, data: bytes) -> bytes:
-    return tls.encrypt(data) if tls else data
-
-
 def _answered(sock: gevent.socket.socket, period: float) -> bool:
-    """Wait; whether the target closes or answers meanwhile, which is the end of an incomplete request."""
+    """Wait for `period` seconds. Return True if the target closes or answers, which ends the request."""
     try:
         gevent.socket.wait_read(sock.fileno(), period)
     except TimeoutError:
@@ -72,7 +69,7 @@ def _answered(sock: gevent.socket.socket, period: float) -> bool:
 
 
 class ZombiesUser(ResilienceUser):
-    """A speaker; the first of all also holds the connections."""
+    """Sends speech; the first user also holds the idle connections."""
 
     abstract = True
     workload = "zombies"
@@ -81,7 +78,7 @@ class ZombiesUser(ResilienceUser):
     extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
 
     def inject(self) -> None:
-        """Open them, and hold them until the run ends; each leaves a row that says what became of it."""
+        """Open the connections and hold them until the run ends; each writes a row with its outcome."""
         options = self.options
         self.sleep_until(options.zombies_at)
         zombies = Group()
@@ -99,7 +96,7 @@ class ZombiesUser(ResilienceUser):
             try:
                 exchange = self.measured(sample, partial(kind, sample))
             except gevent.GreenletExit:
-                return  # the run ends: it was held until then
+                return  # held until the end of the run
             if exchange.status is not None and exchange.status != 101:
                 sample.fail(*refusal(exchange))
             elif exchange.error is not None:
@@ -109,7 +106,7 @@ class ZombiesUser(ResilienceUser):
         service, part = self.service, Holding(FOREVER)
         service.client.converse(service.path, service.headers(sample.request_id), part, exchange, ENDLESS)
         if part.closed_early is not None:
-            exchange.fail(ErrorClass.TRUNCATED, f"accepted, and then closed ({part.closed_early})")
+            exchange.fail(ErrorClass.TRUNCATED, f"the target accepted it, then closed it ({part.closed_early})")
 
     def _slow(self, _sample: Sample, exchange: Exchange) -> None:
         drip(self.service.client.to, self.service.client.context, DRIP, exchange)

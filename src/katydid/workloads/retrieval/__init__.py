@@ -1,4 +1,4 @@
-"""The workloads `embed` and `rerank`: a list of texts a request, answered with a vector or a score for each."""
+"""The workloads `embed` and `rerank`: each request is a list of texts, answered with a vector or score for each."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,26 @@ from katydid.model.workload import Workload, register
 from katydid.workloads.batch import BatchOptions
 
 MOST_TEXTS = 2048
-"""In one request, as OpenAI has it."""
+"""Texts per request, the limit of OpenAI's API."""
 _AT_MOST = (lambda n: n <= MOST_TEXTS, f"must be at most {MOST_TEXTS}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListOptions(BatchOptions):
-    """What a run was asked to do whose requests have several texts."""
+    """Options of workloads whose requests have several texts."""
 
     @property
     def texts(self) -> int:
-        """Of each request, a query not counted."""
+        """Texts per request, without a query."""
         return 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedOptions(ListOptions):
-    """What a run of embeddings was asked to do."""
+    """Options of the workload `embed`."""
 
     api: str = option("embeddings", "the target's API", choices=DIALECTS, group=Group.REQUEST)
-    inputs: int = option(1, "texts that each request has embedded", kind=count, rule=POSITIVE, most=_AT_MOST)
+    inputs: int = option(1, "texts to embed per request", kind=count, rule=POSITIVE, most=_AT_MOST)
 
     @property
     def texts(self) -> int:
@@ -39,11 +39,11 @@ class EmbedOptions(ListOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RerankOptions(ListOptions):
-    """What a run of a reranker was asked to do."""
+    """Options of the workload `rerank`."""
 
     api: str = option("rerank", "the target's API", choices=DIALECTS, group=Group.REQUEST)
     documents: int = option(
-        10, "documents that each request has ranked against its query", kind=count, rule=POSITIVE, most=_AT_MOST
+        10, "documents to rank against the query per request", kind=count, rule=POSITIVE, most=_AT_MOST
     )
 
     @property
@@ -53,7 +53,7 @@ class RerankOptions(ListOptions):
 
 
 def _items_per_s(label: str, what: str) -> Metric:
-    definition = f"{what} a second of all users together, in requests that were answered right."
+    definition = f"{what} per second by all users together, in successful requests."
     return Metric("items_per_s", label, "items", read="rate", better="higher", definition=definition)
 
 
@@ -63,7 +63,7 @@ register(
         options=EmbedOptions,
         user="katydid.workloads.retrieval.user:EmbedUser",
         columns={"items": int, "dimensions": int},
-        metrics=(_items_per_s("Embeddings", "Texts that were embedded"),),
+        metrics=(_items_per_s("Embeddings", "Texts embedded"),),
     )
 )
 register(
@@ -72,6 +72,6 @@ register(
         options=RerankOptions,
         user="katydid.workloads.retrieval.user:RerankUser",
         columns={"items": int},
-        metrics=(_items_per_s("Documents ranked", "Documents that were ranked"),),
+        metrics=(_items_per_s("Documents ranked", "Documents ranked"),),
     )
 )

@@ -1,4 +1,4 @@
-"""Users of `embed` and `rerank`: what a request of several texts says, and the check that each text has its answer."""
+"""Users of `embed` and `rerank`: requests with several texts, and the check that each text has an answer."""
 
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Generic, TypeVar
@@ -20,10 +20,10 @@ from katydid.workloads.retrieval import EmbedOptions, ListOptions, RerankOptions
 
 
 class TextLists(Questions):
-    """Several prompts a request, each a text.
+    """Requests with several prompts, one per text.
 
     Attributes:
-        query: prompts before the texts: 1 where a request has a query.
+        query: prompts before the texts: 1 if a request has a query, else 0.
     """
 
     query = 0
@@ -33,23 +33,23 @@ class TextLists(Questions):
         super().__init__(options, build, apart=apart)
 
     def make(self, *facts: Any, apart: bool) -> MadePrompts:
-        """See `Questions.make`; what texts share is in each of them."""
+        """See `Questions.make`; a shared prefix is in every text."""
         del apart
         return MadeBatches(*facts, texts=self._texts, query=bool(self.query))
 
     @property
     def count(self) -> int:
-        """Requests until the prompts begin anew; the last may end with the first prompts again."""
+        """Requests until the prompts start over; the last one may be filled up with the first prompts."""
         return -(-len(self.prompts.entries) // (self.query + self._texts))
 
     def messages(self, index: int) -> list[Message]:
-        """A message each prompt: all that it says, in one text."""
+        """Return one message per prompt, with all of its texts joined."""
         entries, taken = self.prompts.entries, self.query + self._texts
         prompts = (entries[(index * taken + each) % len(entries)] for each in range(taken))
         return [_message("\n\n".join(filter(None, texts_of(prompt.messages)))) for prompt in prompts]
 
     def said(self, text: str) -> list[Message]:
-        """A message each line."""
+        """Return one message per line."""
         return list(map(_message, text.splitlines()))
 
 
@@ -58,12 +58,12 @@ def _message(text: str) -> Message:
 
 
 class ListParser(AnswerParser):
-    """One answer to a list of texts: of each text, or of the best of them, exactly one item.
+    """Parses the answer to a list of texts, which must have exactly one item for each text, or for each of the best.
 
     Args:
-        dialect: knows what the body means.
-        texts: of the request.
-        wanted: items that the answer must have.
+        dialect: reads the body.
+        texts: number of texts in the request.
+        wanted: number of items that the answer must have.
     """
 
     def __init__(self, dialect: Dialect, texts: int, wanted: int) -> None:
@@ -77,9 +77,9 @@ class ListParser(AnswerParser):
             return found
         indices, wanted = self.answer.indices, self._wanted
         if len(indices) != wanted:
-            return ErrorClass.WRONG_ANSWER, f"{len(indices)} items in an answer that must have {wanted}"
+            return ErrorClass.WRONG_ANSWER, f"the answer has {len(indices)} items instead of {wanted}"
         if len(set(indices)) != wanted or max(indices) >= self._texts:
-            return ErrorClass.WRONG_ANSWER, f"the items' indices are not those of {self._texts} texts, each once"
+            return ErrorClass.WRONG_ANSWER, f"the items' indices are repeated, or beyond the {self._texts} texts"
         return None
 
 
@@ -96,22 +96,22 @@ class ListService(ChatService[Options_co], Generic[Options_co]):
         super().__init__(options, host)
         self._wanted = options.texts
         if self.making.sets_outputs:
-            raise ConfigError("--output-tokens: these answers are not text: leave it out")
+            raise ConfigError("--output-tokens: answers of this workload have no output tokens: leave it out")
 
     def begin(self, model: str) -> None:
-        """See `service.Service.begin`; a field `top_n` of `--body` asks for so many items at most."""
+        """See `service.Service.begin`; a field `top_n` of `--body` limits the items of each answer."""
         super().begin(model)
         most = load_object(self.body(self.questions.look(), stream=False)).get("top_n")
         if isinstance(most, int):
             self._wanted = min(most, self.options.texts)
 
     def answer_parser(self) -> AnswerParser:
-        """A reader for one answer."""
+        """Return a parser for one answer."""
         return ListParser(self.dialect, self.options.texts, self._wanted)
 
 
 class ListUser(BatchUser):
-    """Sends lists of texts, and times their answers."""
+    """Sends lists of texts and times the answers."""
 
     abstract = True
     options: ListOptions
@@ -129,11 +129,11 @@ class EmbedService(ListService[EmbedOptions]):
 
 
 class EmbedUser(ListUser):
-    """Has texts embedded, and times the answer.
+    """Has texts embedded and times the answers.
 
     Columns:
-        items: texts of the request.
-        dimensions: of each vector.
+        items: number of texts in the request.
+        dimensions: number of dimensions of each vector.
     """
 
     abstract = True
@@ -143,7 +143,7 @@ class EmbedUser(ListUser):
 
 
 class QueriesAndDocuments(TextLists):
-    """A query and its documents a request."""
+    """Requests with a query and its documents."""
 
     query = 1
 
@@ -156,10 +156,10 @@ class RerankService(ListService[RerankOptions]):
 
 
 class RerankUser(ListUser):
-    """Has documents ranked against a query, and times the answer.
+    """Has documents ranked against a query and times the answers.
 
     Columns:
-        items: documents of the request.
+        items: number of documents in the request.
     """
 
     abstract = True

@@ -1,4 +1,4 @@
-"""The workload `scale`: a sweep over stages of more and more users."""
+"""The workload `scale`: a sweep over stages of increasing load."""
 
 from dataclasses import dataclass
 
@@ -12,32 +12,32 @@ from katydid.workloads.scale.section import scale_answer, scale_section
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleOptions(BatchOptions):
-    """What a sweep was asked to do."""
+    """Options of the workload `scale`."""
 
     failure_threshold: int = option(
         0,
-        "stop at this many failed requests; 0 = never: failures are what a sweep is to show",
+        "stop at this many failed requests; 0 = never, since a sweep should show failures",
         kind=count,
         rule=NOT_NEGATIVE,
     )
     stages: str = option("100,200,1000,10000", "users of each stage, in increasing order")
     stage_rates: str | None = option(
         None,
-        "requests/s of each stage instead of its users, in increasing order, as in 1,2.5,10; see --arrivals (default: "
-        "none)",
+        "requests/s of each stage instead of its users, in increasing order, such as 1,2.5,10; see --arrivals "
+        "(default: none)",
     )
     stage_time: float = option(
         60.0,
-        "seconds of each stage, its first interval not counted, or in a closed loop its first fifth",
+        "seconds of each stage; its first interval does not count (in a closed loop, its first fifth)",
         kind=duration,
         rule=POSITIVE,
     )
     cool_down: float = option(10.0, "seconds without load between two stages", kind=duration, rule=NOT_NEGATIVE)
-    scale_workload: str = option("batch", "what each user asks for", choices=("batch", "stream"))
-    thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
+    scale_workload: str = option("batch", "kind of each user's requests", choices=("batch", "stream"))
+    thresholds: str | None = option(None, "file with the [objective] to meet (default: failures and --limit)")
     limit: float | None = option(
         None,
-        "seconds that 95 % of the answers may take (default: the interval; in a closed loop none)",
+        "seconds within which 95 % of the answers must come (default: the interval; in a closed loop none)",
         kind=duration,
         rule=POSITIVE,
     )

@@ -1,7 +1,7 @@
-"""A sweep over stages: what each showed, how throughput scaled, and which range of users is safe.
+"""Results of a sweep: figures per stage, how throughput scaled, and the load that was sustained.
 
-Every word of assessment follows from a rule in ASSESSMENTS, and stands beside it in the report.
-`summary.json`'s keys `stages` and `recommended`.
+Every assessment follows from a rule in ASSESSMENTS, which the report shows beside it. This module makes the keys
+`stages` and `recommended` of `summary.json`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,10 +25,10 @@ MOSTLY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A word for a stage, and the rule that gives it.
+    """A word for a stage, and the rule behind it.
 
     Attributes:
-        applies: to a stage, seeing the first stage too.
+        applies: takes the stage and the first stage; True if the word applies to the stage.
     """
 
     word: str
@@ -37,32 +37,32 @@ class Assessment:
 
 
 ASSESSMENTS = (
-    Assessment("no data", "no request of it ended", lambda h, _: not h.requests),
+    Assessment("no data", "no request of the stage ended", lambda h, _: not h.requests),
     Assessment("collapsed", "fewer than half of the requests succeeded", lambda h, _: h.ok < MOSTLY * h.requests),
-    Assessment("broken", "the objective was broken, or the target fell behind", lambda h, _: not h.held),
+    Assessment("broken", "the objective was violated, or the target fell behind", lambda h, _: not h.held),
     Assessment(
         "slower",
-        "the objective was kept, with a p95 more than twice that of the first stage",
+        "the objective was met, but p95 was more than twice the first stage's",
         lambda h, first: (h.p95_ms or 0.0) > MUCH_SLOWER * (first.p95_ms or np.inf),
     ),
-    Assessment("held", "the objective was kept", lambda *_: True),
+    Assessment("held", "the objective was met", lambda *_: True),
 )
-"""Asked in this order."""
+"""The first that applies is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """What a stage of a sweep showed. Times are service times of successful requests, peaks are of the whole stage.
+    """Figures of one stage. Times are service times of successful requests; CPU and memory are peaks of the stage.
 
     Attributes:
-        users: that there were; in a stage at a rate, the pool that served it.
-        rate_per_s: requests that arrived each second; null where users kept an interval.
-        aborted: cut off by the end of the run.
-        scaling_factor: successful answers a second over those of the first stage.
-        linear_factor: of the growth that the load had.
-        machine_cpu_percent: of all its cores; a process's is of one core.
-        errors: how often each class of failure came.
-        broken: parts of the objective.
+        users: number of users; in a stage at a rate, the size of the pool.
+        rate_per_s: arrival rate in requests per second; null if users kept an interval.
+        aborted: requests aborted by the end of the run.
+        scaling_factor: successful answers per second, relative to the first stage.
+        linear_factor: scaling_factor divided by the growth of the load; 1 is linear scaling.
+        machine_cpu_percent: relative to all cores; the CPU of a process is relative to one core.
+        errors: number of failures by class.
+        broken: violated criteria of the objective.
         assessment, rule: see ASSESSMENTS.
     """
 
@@ -100,9 +100,9 @@ class StageFigures:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """The range in which the limit lies: up to `low` every stage held, `high` broke; None where nothing did.
+    """The range in which the limit lies: every stage up to `low` held, `high` broke (None if no stage broke).
 
-    Both are users, or requests/s of stages at rates. `advice` says what to do beyond them, where that is known.
+    Both are users, or requests/s for stages at rates. `advice` says how to sustain more, if that is known.
     """
 
     low: float
@@ -112,7 +112,7 @@ class Recommended:
 
 
 def scale_part(run: Run) -> dict[str, object]:
-    """The stages, the recommended range, and what limited the run."""
+    """Return the keys of a sweep in `summary.json`: its stages, the sustained load, and what limited the run."""
     criteria = criteria_of(run.manifest)
     holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
     limit = diagnose_limit(run, holds)
@@ -128,27 +128,27 @@ def scale_part(run: Run) -> dict[str, object]:
 
 
 def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) -> Recommended:
-    """The range in which the limit lies. The true one lies between the two, so `low` is what can be relied on.
+    """Return the range in which the limit lies. The limit is between `low` and `high`, so only `low` is safe.
 
     Args:
-        holds: the stages, by increasing users.
-        errors: how often each class of failure came, by stage.
+        holds: the stages, by increasing load.
+        errors: number of failures by class, by stage.
     """
     broken = next((h for h in holds if not h.held), None)
     kept = [h for h in holds if broken is None or h.load < broken.load]
     most = max(kept, key=lambda h: h.load, default=None)
     low = _load(most) if most else 0
-    held = f"all stages up to {most.load_text} held" if most else "no stage held"
+    held = f"all stages up to {most.load_text} met the objective" if most else "no stage met the objective"
     if broken is None:
-        return Recommended(low, None, f"{held}; the limit lies beyond")
+        return Recommended(low, None, f"{held}; the limit is beyond them")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
-    what = " and ".join(broken_itself(broken)) or "everything"
-    why = f"{held}; {broken.load_text} broke {what}" + (f" ({named})" if named else "")
+    what = " and ".join(broken_itself(broken)) or "the whole objective"
+    why = f"{held}; {broken.load_text} violated {what}" + (f" ({named})" if named else "")
     return Recommended(low, _load(broken), why)
 
 
 def _load(hold: HoldResult) -> float:
-    """A whole number of users, or requests/s."""
+    """Users, or requests/s of a stage at a rate."""
     return hold.users if hold.rate_per_s is None else hold.rate_per_s
 
 
@@ -182,7 +182,7 @@ def _stage(run: Run, hold: HoldResult, first: HoldResult) -> StageFigures:
 
 
 def _times(ok: pd.DataFrame) -> dict[str, float | None]:
-    """Service times of successful requests, milliseconds; a quantile only where enough requests back it."""
+    """Service times of successful requests in milliseconds; None for a quantile of too few requests."""
     values = values_of(ok, "duration_ms")
     times: dict[str, float | None] = {}
     for s in STATISTICS:
@@ -196,7 +196,7 @@ def _times(ok: pd.DataFrame) -> dict[str, float | None]:
 
 
 def _resources(monitor: pd.DataFrame, record: StageRecord) -> dict[str, float | None]:
-    """Peaks during a stage: of this machine, of the target where it could be seen, of our busiest process."""
+    """Peak CPU and memory during a stage: of this machine, of the target if it was watched, of our busiest process."""
     seen = monitor[(monitor["at_ms"] > record.begin_ms) & (monitor["at_ms"] <= record.end_ms + 1000.0)]
     ours = seen[~seen["process"].isin(WATCHED)]
     peaks = {"generator_cpu_percent": ours["cpu_percent"].max()}

@@ -1,4 +1,4 @@
-"""A sweep over stages: the load it sustained in a sentence, what limited it, each stage, and how throughput scaled."""
+"""A sweep in a report: the load that the target sustained, what limited it, its stages, and how throughput scaled."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ Stages = Sequence[StageFigures]
 
 
 def scale_section(material: Material) -> Section | None:
-    """The section; None for a run without a sweep."""
+    """Return the section, or None for a run without a sweep."""
     summary = material.summary
     stages, found = summary.part("stages", list[StageFigures]), summary.part("recommended", Recommended)
     if not stages or found is None:
@@ -22,7 +22,7 @@ def scale_section(material: Material) -> Section | None:
         title=capitalised(_sentence(found, at_rates=_at_rates(stages))),
         text=(
             f"{capitalised(found.why)}.",
-            f"Objective: {', '.join(summary['objective'])}, and the target keeps up with what it is offered.",
+            f"Objective: {', '.join(summary['objective'])}, and the target keeps up with the offered load.",
             " ".join(
                 [
                     f"Limited by: {summary.limited_by}. {capitalised(summary['evidence'])}.",
@@ -37,7 +37,7 @@ def scale_section(material: Material) -> Section | None:
 
 
 def scale_answer(summary: Summary) -> str | None:
-    """The load that it sustained; None for a run without a sweep."""
+    """Return the load that the target sustained, or None for a run without a sweep."""
     stages, found = summary.part("stages", list[StageFigures]), summary.part("recommended", Recommended)
     return _sentence(found, at_rates=_at_rates(stages)) if stages and found else None
 
@@ -56,16 +56,12 @@ def _sentence(found: Recommended, *, at_rates: bool) -> str:
         return f"{plural(value, 'request')}/s" if at_rates else plural(value, "user")
 
     if found.low:
-        beyond = f"; the limit lies below {number(found.high)}" if found.high else " (limit not reached)"
+        beyond = f"; the limit is below {number(found.high)}" if found.high else " (limit not reached)"
         return f"sustained up to {load(found.low)}{beyond}"
     if not found.high:
         return "sustained load: none"
     are = "is" if found.high == 1 else "are"
-    return f"sustained load: none; {load(found.high)} {are} too many already"
-
-
-def _load_column(stages: Stages) -> Column[StageFigures]:
-    return Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(_load(s)))
+    return f"sustained load: none; even {load(found.high)} {are} too many"
 
 
 ANSWERS: tuple[Column[StageFigures], ...] = (
@@ -105,11 +101,14 @@ def _share(percent: float | None) -> float | None:
 
 
 def _tables(stages: Stages) -> tuple[Table, ...]:
-    load = _load_column(stages)
-    throughput = "Throughput: successful answers a second against the first stage, and against growing with the load."
-    peaks = "Peaks of each stage. The machine's CPU is of all its cores, a process's of one core."
+    load: Column[StageFigures] = Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(_load(s)))
+    throughput = (
+        "Throughput. Scaling: successful answers/s relative to the first stage. Of linear: relative to scaling with "
+        "the load."
+    )
+    peaks = "Peak usage per stage. The machine's CPU is relative to all cores, a process's CPU to one core."
     return (
-        Table("Answers of each stage; times of successful ones.", (load, *ANSWERS), stages),
+        Table("Requests per stage. Times are of successful requests.", (load, *ANSWERS), stages),
         Table(throughput, (load, *SCALING), stages),
         Table(peaks, (load, *RESOURCES), stages),
         _errors(load, stages),
@@ -130,11 +129,11 @@ def _rules() -> Table:
         Column("Assessment", lambda each: each.word),
         Column("Rule", lambda each: each.rule),
     )
-    return Table("What the assessments mean; the first that applies is given.", columns, ASSESSMENTS, in_terminal=False)
+    return Table("Assessments. The first that applies is used.", columns, ASSESSMENTS, in_terminal=False)
 
 
 _STEPS = 24
-"""Of a line that is straight, and so a curve where the axis is logarithmic."""
+"""Points of the linear line, which is a curve on a logarithmic axis."""
 
 
 def _charts(stages: Stages) -> list[Chart]:
@@ -149,7 +148,7 @@ def _charts(stages: Stages) -> list[Chart]:
         Chart(
             key="scaling",
             title=f"Throughput by {axis}",
-            note="Successful answers a second of each stage, and what they would be if they grew with the load.",
+            note="Successful answers per second by stage, and what linear scaling with the load would give.",
             unit="/s",
             scale=Scale.LOG,
             x_unit=axis,

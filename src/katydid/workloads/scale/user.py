@@ -1,4 +1,4 @@
-"""The workload `scale`: a sweep over stages of more and more users, or requests a second, all known before."""
+"""The workload `scale`: a sweep over given stages of increasing users, or requests per second."""
 
 from dataclasses import asdict
 from typing import ClassVar
@@ -22,13 +22,13 @@ class ScaleService(ChatService[ScaleOptions]):
     """The service of a sweep."""
 
     @property
-    def streams(self) -> bool:  # type: ignore[override]  # here an option says it
-        """Whether users ask for streamed answers."""
+    def streams(self) -> bool:  # type: ignore[override]  # an option decides
+        """Return True if answers are streamed."""
         return self.options.scale_workload == "stream"
 
 
 class ScaleUser(BatchUser, StreamUser):
-    """Asks for whole answers, or for streamed ones."""
+    """Requests whole answers, or streamed ones."""
 
     options: ScaleOptions
     service: ScaleService
@@ -39,7 +39,7 @@ class ScaleUser(BatchUser, StreamUser):
     request_type = "SCALE"
 
     def iterate(self, scheduled: float) -> None:
-        """One request of the kind that was asked for."""
+        """Send one request of the kind in the options."""
         if self.options.scale_workload == "stream":
             PacedUser.iterate(self, scheduled)
         else:
@@ -47,7 +47,7 @@ class ScaleUser(BatchUser, StreamUser):
 
 
 class ScaleShape(HoldsShape):
-    """One stage after the other."""
+    """Runs one stage after the other."""
 
     def check(self, parsed: object) -> None:
         """See `HoldsShape.check`."""
@@ -56,10 +56,10 @@ class ScaleShape(HoldsShape):
         read_criteria(asked.thresholds, asked.limit, asked.interval, self.runtime.paced_users())
         if asked.rate is not None or (asked.stage_rates and not asked.interval):
             flag = "--rate" if asked.rate is not None else "--interval 0"
-            raise ConfigError(f"{flag}: the stages of a sweep have rates of their own: give --stage-rates alone")
+            raise ConfigError(f"{flag}: the stages of a sweep have their own rates: give only --stage-rates")
         if asked.stage_time <= asked.interval:
             raise ConfigError(
-                f"--stage-time {asked.stage_time:g} is too short: the first {asked.interval:g} s are not counted"
+                f"--stage-time {asked.stage_time:g} is too short: the first {asked.interval:g} s do not count"
             )
 
     def facts(self, workload: str) -> StagedFacts:
@@ -94,7 +94,7 @@ class ScaleShape(HoldsShape):
 
 
 def _loads(asked: ScaleOptions) -> list[tuple[int, float | None]]:
-    """Users and rate of each stage."""
+    """Return users and rate of each stage."""
     if asked.stage_rates:
         return [(pool_of(rate), rate) for rate in read_stage_rates(asked.stage_rates)]
     return [(users, None) for users in read_stages(asked.stages)]

@@ -1,7 +1,7 @@
 """The workload `session`: conversations whose answers are checked.
 
-`scenario.py` reads what a conversation looks like (the TOML files in `scenarios/` ship with Katydid), `templates.py`
-fills it in, `conversation.py` checks it; `user.py` sends it.
+`scenario.py` reads the description of a conversation (Katydid ships the TOML files in `scenarios/`), `templates.py`
+fills in its templates, `user.py` sends the requests, and `conversation.py` checks the answers.
 """
 
 from dataclasses import dataclass
@@ -20,35 +20,35 @@ FOLDER = Path(__file__).resolve().parent / "scenarios"
 
 
 def shipped() -> list[str]:
-    """Names of the scenarios that come with Katydid."""
+    """Return the names of the scenarios that Katydid ships."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOptions(RunOptions):
-    """What conversations there are."""
+    """Options of the workload `session`."""
 
     scenario: str = option("bridge", f"{', '.join(shipped())}, or a TOML file that describes the conversation")
     turns: int = option(20, "messages that each user sends", kind=count, rule=POSITIVE)
-    rooms: str | None = option(None, "rooms, comma-separated, instead of the scenario's")
-    session_json: str | None = option(None, "file for the result as one JSON object; - for standard output")
+    rooms: str | None = option(None, "room names, comma-separated, instead of the scenario's")
+    session_json: str | None = option(None, "write the result to this file as one JSON object; - = standard output")
     interval: float = option(
         20.0,
-        "seconds from one message of a user to its next; 0 = one after the other",
+        "seconds from one message of a user to the next; 0 = send the next when the last is answered",
         kind=duration,
         rule=NOT_NEGATIVE,
     )
     phase: str = option(
         Phase.SPREAD.value,
-        "first messages, once all sessions are open: spread over the interval, or all in one burst",
+        "first messages, after all sessions are open: spread over the interval, or all in one burst",
         choices=(Phase.SPREAD.value, Phase.BURST.value),
     )
 
     @property
     def course(self) -> str:
         """See `RunOptions.course`."""
-        each = plural(self.turns, "message")
-        return f"{each} each, " + (f"one every {self.interval:g} s" if self.interval else "one after the other")
+        pace = f"one every {self.interval:g} s" if self.interval else "one after the other"
+        return f"{plural(self.turns, 'message')} per user, {pace}"
 
     @property
     def takes_standard_output(self) -> bool:

@@ -1,4 +1,4 @@
-"""What `summary.json` says of conversations: each check with its count and examples, and the whole as one object."""
+"""Conversations in `summary.json`: each check with its counts and examples, and the totals as one object."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,23 @@ from katydid.analysis.validity import Run
 from katydid.model.metrics import STATISTICS
 
 CHECKS = {
-    "isolation": "no other user's text in an answer",
-    "independent_streams": "every answer is one answer, to its own message, and nobody else's",
-    "message_count": "the service counts a session's messages right",
-    "own_history": "a session's history has all its messages, in their order",
-    "room_members": "all users of a room see the same members, themselves among them",
+    "isolation": "no answer contains another user's text",
+    "independent_streams": "every answer is whole, answers its own message, and goes to one user only",
+    "message_count": "the service counts a session's messages correctly",
+    "own_history": "a session's history has all its messages, in order",
+    "room_members": "all users of a room see the same members, including themselves",
     "safety_answer": "the safety answer comes when it must",
 }
-"""In the order in which they are told."""
+"""In the order of the report."""
 _BY_MARKERS = {"isolation", "independent_streams", "own_history"}
-"""Those that recognise texts by their users' words; streams also by the answers' ids."""
+"""Checks that find a user's text by its markers; independent_streams also uses the answers' ids."""
 MOST_EXAMPLES = 5
 _SHOWN = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A violation; `other_user` is whose text or answer it was, None where that was nobody's."""
+    """An example of a violation. `other_user` is the user whose text or answer it was; None if there is none."""
 
     user: int
     other_user: int | None
@@ -38,9 +38,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
-    """A check of answers; `asks` says of what, `count` how many answers were asked.
+    """The result of a check: `asks` is what it checks, `count` the number of answers checked.
 
-    `passed` is None where nothing could have been noticed.
+    `passed` is None if the check could not have noticed a violation.
     """
 
     name: str
@@ -53,12 +53,12 @@ class AnswerCheck:
 
 @dataclass(frozen=True, slots=True)
 class SessionFigures:
-    """All conversations together, as the first experiments told it.
+    """Totals of all conversations. Its keys have the names that the first experiments used.
 
     Attributes:
-        too_few: quantiles that have too few messages behind them.
+        too_few: quantiles with too few messages.
         wall_time_sec: from the first message's start to the last answer's end.
-        session_isolation, room_occupancy, crisis_detection: whether those checks were passed; None where not made.
+        session_isolation, room_occupancy, crisis_detection: true if these checks passed; null if not checked.
     """
 
     users: int
@@ -78,7 +78,7 @@ class SessionFigures:
 
 
 def session_summary(run: Run) -> dict[str, object]:
-    """The keys `checks` and `session`."""
+    """Return the keys `checks` and `session` of `summary.json`."""
     frame = run.frame[(run.frame["user"] >= 0) & (run.frame["outcome"] != "aborted")]
     if frame.empty or "checked" not in frame:
         return {}
@@ -104,7 +104,10 @@ def _check(frame: pd.DataFrame, name: str) -> AnswerCheck:
 
 
 def _could_see(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Answers in which the check would have noticed something; rows of before do not tell, and are taken to."""
+    """Return True for answers in which the check could notice a violation.
+
+    Rows of older versions do not record markers; they count as True.
+    """
     if name not in _BY_MARKERS or "markers" not in frame:
         return pd.Series(data=True, index=frame.index)
     seen = frame["markers"].fillna(0) > 0
@@ -116,7 +119,7 @@ def _has(column: pd.Series, name: str) -> pd.Series:
 
 
 def _given_twice(frame: pd.DataFrame) -> pd.Series:
-    """Answers whose id another user was given too, also in another process."""
+    """Return True for answers whose id another user also got, possibly in another process."""
     known = frame[frame["answer_id"].notna() & ~_has(frame["violated"], "independent_streams")]
     users = known.groupby("answer_id")["user"].transform("nunique")
     first = ~known.duplicated("answer_id")
@@ -132,12 +135,12 @@ def _example(row: pd.Series) -> Example:
         room=row["room"] if isinstance(row["room"], str) else None,
         request=row["name"],
         request_id=row["request_id"],
-        detail=detail if isinstance(detail, str) else "its answer was another user's too",
+        detail=detail if isinstance(detail, str) else "another user got the same answer",
     )
 
 
 def _session(frame: pd.DataFrame, checks: list[AnswerCheck]) -> SessionFigures:
-    """Times are of the messages that count and were answered rightly, as in the report's table of requests."""
+    """Return the totals. Times are of successful messages that count, as in the report's table of requests."""
     messages = frame[frame["name"] == "message"]
     timed = messages[messages["counted"] & (messages["outcome"] == "ok")]
     times = values_of(timed, "duration_ms")
@@ -171,7 +174,7 @@ def _seconds(messages: pd.DataFrame) -> float | None:
 
 
 def _all(passed: dict[str, bool | None], *names: str) -> bool | None:
-    """Whether all of these checks that were made were passed; None where none was made, or one could see nothing."""
+    """Return True if those of these checks that were made passed; None if none was made, or one was inconclusive."""
     made = [passed[name] for name in names if name in passed]
     if False in made:
         return False

@@ -1,4 +1,4 @@
-"""Answers of a scenario's requests, fed by the transport: their fields, by the scenario's paths, and their texts."""
+"""Parsers of a scenario's answers, fed by the transport: their text, and the fields at the scenario's paths."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,15 @@ from katydid.model.errors import ProtocolError
 from katydid.model.sample import DETAIL_LIMIT, ErrorClass
 
 MOST_BYTES = 16 * 1024 * 1024
-"""Of a whole answer: more than any history needs, little enough to hold."""
+"""Limit of a whole answer: more than any history needs, and small enough to keep in memory."""
 
 
 class WholeAnswer:
-    """JSON in one piece.
+    """An answer that is one JSON object.
 
     Attributes:
-        text: all that was said, for a search.
-        mixed: it is put together from several answers; a whole one never is.
+        text: the whole body, for searches.
+        mixed: True if parts of several answers are in it; never for a whole answer.
     """
 
     mixed = False
@@ -38,7 +38,7 @@ class WholeAnswer:
         if self._size <= MOST_BYTES:
             self._parts.append(data)
         else:
-            self.malformed = f"an answer of more than {MOST_BYTES} bytes"
+            self.malformed = f"the answer is larger than {MOST_BYTES} bytes"
 
     def finish(self) -> None:
         """The message is complete."""
@@ -53,22 +53,22 @@ class WholeAnswer:
                 self.error_text = error_in(self._value)
 
     def field(self, name: str) -> object:
-        """A field that the scenario reads; None where it reads none of that name, or the answer has none."""
+        """Return a field; None if the scenario does not read it, or the answer does not have it."""
         path = self._read.get(name)
         return None if path is None else path.find(self._value)
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
-        """See `engine.measuring.Facts`; what an answer must say is the conversation's business."""
+        """See `engine.measuring.Facts`; the conversation checks the content."""
         if self.error_text is not None:
             return classify_text(self.error_text) or ErrorClass.SERVER_ERROR_EVENT, self.error_text
         return None if self.malformed is None else (ErrorClass.MALFORMED, self.malformed)
 
 
 class StreamedAnswer(SseStreamParser):
-    """Server-sent events, whose texts are put together; other fields are those of the first event that has them.
+    """An answer of server-sent events. Texts are joined; other fields are those of the first event that has them.
 
     Attributes:
-        mixed: its events name several answers.
+        mixed: True if events carry different answer ids.
     """
 
     def __init__(self, read: Mapping[str, FieldPath], done: str) -> None:
@@ -77,15 +77,15 @@ class StreamedAnswer(SseStreamParser):
         self._text = read.get("text", FieldPath(""))
         self._end_mark = done.encode()
         self._found: dict[str, object] = {}
-        self._said: list[str] = []
+        self._texts: list[str] = []
         self.mixed = False
 
     @property
     def text(self) -> str:
-        """All that was said until now."""
-        return "".join(self._said)
+        """The text so far."""
+        return "".join(self._texts)
 
-    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - a scenario reads by fields
+    def event(self, name: bytes, data: bytes) -> None:  # noqa: ARG002 - scenarios ignore event names
         """See `SseStreamParser.event`."""
         if data.strip() == self._end_mark:
             self.done = True
@@ -98,9 +98,9 @@ class StreamedAnswer(SseStreamParser):
             if (found := path.find(value)) is not None:
                 self.mixed |= field == "id" and self._found.get("id", found) != found
                 self._found.setdefault(field, found)
-        said = self._text.find(value)
-        if isinstance(said, str) and said:
-            self._said.append(said)
+        text = self._text.find(value)
+        if isinstance(text, str) and text:
+            self._texts.append(text)
             self.content(data)
 
     def is_end(self, data: bytes) -> bool:

@@ -1,7 +1,7 @@
-"""One user's conversation: what it says next, and whether what it is told is right.
+"""One user's conversation: makes its messages, and checks the answers.
 
-Every message carries a marker (`workloads.session.markers`), so that what comes back can be traced to whoever said it.
-Knows no transport: it makes the values that requests are filled in with, and is shown their answers.
+Every message carries a marker (`workloads.session.markers`), so that text in an answer can be traced to its user. This
+module knows no transport: it makes the values for the request templates, and is given the answers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,17 +15,17 @@ from katydid.workloads.session.markers import Marker, Markers
 from katydid.workloads.session.scenario import Scenario
 
 UNKNOWN_USER = -1
-"""In place of a user: somebody who is not of this run."""
+"""Stands for a user of another run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A check that an answer did not pass.
+    """A check that an answer failed.
 
     Attributes:
-        check: its name.
-        detail: one sentence that names both parties, and quotes nobody.
-        other: the user whose text was shown, where there is one.
+        check: name of the check.
+        detail: one sentence that names both users, without quoting their texts.
+        other: the user whose text was leaked, if any.
     """
 
     check: str
@@ -35,10 +35,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerJudgement:
-    """Which checks an answer was put to, and which it did not pass.
+    """The checks made on an answer, and their violations.
 
     Attributes:
-        markers: words of users that it held; None of an answer that holds none by its nature.
+        markers: number of markers found in the answer; None for answers that never contain any.
     """
 
     checks: tuple[str, ...]
@@ -47,13 +47,13 @@ class AnswerJudgement:
 
 
 class Conversation:
-    """What one user says and hears.
+    """The conversation of one user.
 
     Args:
-        index: of the user in the run.
-        name: by which the service knows it; names of this run begin with `prefix`.
-        room: that it is in; None where the scenario has none.
-        facts: further values for templates.
+        index: the user's index in the run.
+        name: the user's name at the service; all names of this run begin with `prefix`.
+        room: the user's room; None if the scenario has none.
+        facts: more values for templates.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class Conversation:
 
     @property
     def values(self) -> Mapping[str, object]:
-        """What the next request is filled in with."""
+        """The values for the next request's templates."""
         return self._values
 
     def opened(self, session: object) -> None:
-        """The service has given the session a name."""
+        """Set the session id that the service returned."""
         self._values["session"] = session
 
     def say(self, turn: int) -> None:
-        """Make the message of a turn, from 1; `values` hold it from now on."""
+        """Make the message of a turn, from 1, and put it into `values`."""
         scenario, values = self._scenario, self._values
         values["turn"] = turn
         values["marker"] = self._markers.make(self._index, turn)
@@ -101,15 +101,18 @@ class Conversation:
         self._unsure.add(turn)
 
     def hear(self, answer: ScenarioAnswer) -> AnswerJudgement:
-        """The answer to the message; one that never came is not heard, and leaves open what the service keeps."""
+        """Check the answer to a message.
+
+        It is not called for a message without an answer; then it is unknown whether the service kept that message.
+        """
         scenario, turn = self._scenario, self._values["turn"]
         self._unsure.discard(turn)
         self._kept.append(turn)
-        said = answer.field("text")
-        self._history.append({"role": "assistant", "content": said if isinstance(said, str) else ""})
+        text = answer.field("text")
+        self._history.append({"role": "assistant", "content": text if isinstance(text, str) else ""})
         found = list(self._markers.find(answer.text))
-        checks, wrong = ["isolation"], self._foreign(found, "was sent")
-        echoes = scenario.echoes and not self._is_canned(said, found)
+        checks, wrong = ["isolation"], self._foreign(found, "received")
+        echoes = scenario.echoes and not self._is_canned(text, found)
         if echoes or "id" in scenario.message.read:
             checks.append("independent_streams")
             wrong += self._own_stream(answer, found, echoes=echoes)
@@ -118,19 +121,19 @@ class Conversation:
             wrong += self._count(answer.field("count"))
         if scenario.safety is not None and turn == scenario.safety.turn:
             checks.append("safety_answer")
-            if not isinstance(said, str) or not scenario.safety.expect.search(said):
-                wrong.append(Violation("safety_answer", f"{self._me} was not given the safety answer"))
+            if not isinstance(text, str) or not scenario.safety.expect.search(text):
+                wrong.append(Violation("safety_answer", f"{self._me} did not receive the safety answer"))
         return AnswerJudgement(tuple(checks), tuple(wrong), len(found))
 
     def see_members(
         self, answer: ScenarioAnswer, expected: Iterable[str], strangers: set[str] | None
     ) -> AnswerJudgement:
-        """Who is in the room.
+        """Check the list of a room's members.
 
         Args:
-            answer: what the service says.
-            expected: users of this run in it.
-            strangers: others whom another user saw there; None for the first one to look.
+            answer: the service's answer.
+            expected: users of this run that are in the room.
+            strangers: members from outside this run that another user saw; None for the first user to ask.
         """
         members = names_in(answer.field("members"))
         ours = {name for name in members if name.startswith(self._prefix)}
@@ -139,25 +142,29 @@ class Conversation:
         if missing := set(expected) - ours:
             wrong.append(f"{len(missing)} of its users missing ({', '.join(sorted(missing)[:3])})")
         if extra := ours - set(expected):
-            wrong.append(f"{len(extra)} shown who are not in it ({', '.join(sorted(extra)[:3])})")
+            wrong.append(f"{len(extra)} listed who are not in it ({', '.join(sorted(extra)[:3])})")
         if strangers is not None and others != strangers:
-            wrong.append("another user was shown other strangers")
+            wrong.append("its members from outside this run differ from those that another user sees")
         detail = f"{self.name} sees a wrong list of members in {self.room}: {'; '.join(wrong)}"
         return AnswerJudgement(("room_members",), (Violation("room_members", detail),) if wrong else ())
 
     def strangers(self, answer: ScenarioAnswer) -> set[str]:
-        """Members of a room who are not of this run."""
+        """Return the members that are not users of this run."""
         return {name for name in names_in(answer.field("members")) if not name.startswith(self._prefix)}
 
     def see_history(self, answer: ScenarioAnswer, content: FieldPath | None) -> AnswerJudgement:
-        """All that the service kept; `content` leads to each message's text, None where messages are texts.
+        """Check the history that the service kept.
 
-        Messages none of which has a text, as those of a service that gives their ids alone, say nothing of an order.
+        The order of messages is only checked if some have a text; some services return only their ids.
+
+        Args:
+            answer: the service's answer.
+            content: path to the text of a message; None if messages are texts.
         """
         messages = answer.field("messages")
         texts = [_text_of(message, content) for message in messages] if isinstance(messages, list) else []
         found = [marker for text in texts for marker in self._markers.find(text)]
-        wrong = self._foreign(found, "finds in its history")
+        wrong = self._foreign(found, "has in its history")
         kept: list[int] = []
         for marker in found:
             if marker.user == self._index and marker.turn is not None and kept[-1:] != [marker.turn]:
@@ -166,7 +173,7 @@ class Conversation:
         if readable and [turn for turn in kept if turn not in self._unsure] != self._kept:
             lost = len(set(self._kept) - set(kept))
             kept_in_all = plural(len(self._kept), "message")
-            how = f"lacks {lost} of its {kept_in_all}" if lost else "has its messages in another order"
+            how = f"lacks {lost} of its {kept_in_all}" if lost else "has its messages in the wrong order"
             wrong.append(Violation("own_history", f"{self.name}'s history {how}"))
         return AnswerJudgement(("isolation", "own_history"), tuple(wrong), len(found))
 
@@ -183,36 +190,36 @@ class Conversation:
         detail = f"{self._me} {how} a text of user {strange.user} (its turn {strange.turn})"
         return [Violation("isolation", detail, strange.user)]
 
-    def _is_canned(self, said: object, found: list[Marker]) -> bool:
-        """Whether this is a text that the service gives anybody in distress, which repeats nobody's word."""
+    def _is_canned(self, text: object, found: list[Marker]) -> bool:
+        """Return True for the service's fixed safety answer, which repeats no marker."""
         safety, turn = self._scenario.safety, self._values["turn"]
         if safety is None or found or not safety.from_turn <= turn <= safety.turn:
             return False
-        return turn == safety.turn or (isinstance(said, str) and bool(safety.expect.search(said)))
+        return turn == safety.turn or (isinstance(text, str) and bool(safety.expect.search(text)))
 
     def _own_stream(self, answer: ScenarioAnswer, found: list[Marker], *, echoes: bool) -> list[Violation]:
         wrong = []
         if answer.mixed:
-            wrong.append(f"{self._me} was sent parts of several answers in one stream")
+            wrong.append(f"{self._me} received parts of several answers in one stream")
         if echoes and Marker(self._index, self._values["turn"]) not in found:
-            wrong.append(f"{self._me} was sent an answer that is not to its message")
+            wrong.append(f"{self._me} received an answer to another message")
         return [Violation("independent_streams", text) for text in wrong]
 
     def _count(self, count: object) -> list[Violation]:
-        assert self._scenario.count is not None  # noqa: S101 - its caller has looked
+        assert self._scenario.count is not None  # noqa: S101 - the caller has checked
         expected = self._scenario.count(self._values)
         if not isinstance(count, int) or not isinstance(expected, int):
             wrong = str(count) != str(expected)
         else:
-            wrong, self._off = count - expected != self._off, count - expected  # one that is lost is lost once
+            wrong, self._off = count - expected != self._off, count - expected  # report a lost message only once
         if not wrong:
             return []
-        detail = f"{self._me}: the service's message count is {count} where {expected} were sent"
+        detail = f"{self._me}: the service's message count is {count}, but {expected} were sent"
         return [Violation("message_count", detail)]
 
 
 def names_in(members: object) -> set[str]:
-    """Names in a list of names, or of objects with a `name`, a `user` or a `username`; or an object's keys."""
+    """Return the names in a list of names or of objects with `name`, `user` or `username`, or an object's keys."""
     if isinstance(members, dict):
         return set(members)
     names = set()

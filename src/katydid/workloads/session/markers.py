@@ -1,8 +1,8 @@
-"""Markers: words that a user puts into a message, so that they can be recognised wherever they come up again.
+"""Markers: words that a user puts into a message to recognise the message wherever it reappears.
 
-A marker says whose it is and of which turn, to whoever knows the run's secret; nobody else can make one or
-foresee the next. All have one shape, so that one pass over a text finds the markers of all users, however
-many there are. Knows nothing of users, sessions or services.
+A marker encodes its user and turn. It is signed with the run's secret, so nobody else can make or predict one. All
+markers have the same shape, so one pass over a text finds those of all users. This module knows no users, sessions or
+services.
 """
 
 import base64
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 
 _PAYLOAD = struct.Struct(">II")
 _SIGNATURE = 12
-"""Bytes; nobody guesses 96 bits."""
+"""Bytes; 96 bits cannot be guessed."""
 _SHAPE = re.compile(r"kd9([a-z2-7]{32})", re.IGNORECASE)
-"""The 9 is not a letter of the code, so that a marker cannot begin inside another."""
+"""Base32 has no 9, so a marker cannot begin inside another."""
 _MOST = 2**32
 _REMEMBERED = 10_000
-"""Markers of this process that are recognised by looking them up; others are by their signature."""
+"""This many markers of this process are recognised by look-up; all others by their signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """Whose a marker is: user and turn; None where it is of no user of this run."""
+    """User and turn of a marker; both None if it does not belong to this run."""
 
     user: int | None
     turn: int | None
@@ -35,7 +35,7 @@ class Markers:
     """The markers of one run.
 
     Args:
-        secret: of the run; the same in all its processes.
+        secret: the run's secret, the same in all its processes.
     """
 
     def __init__(self, secret: str) -> None:
@@ -43,7 +43,7 @@ class Markers:
         self._made: dict[str, Marker] = {}
 
     def make(self, user: int, turn: int) -> str:
-        """The marker of a user's turn, both below 2³²: 35 letters and digits."""
+        """Return the marker of a user's turn (both below 2³²): 35 letters and digits."""
         payload = _PAYLOAD.pack(user % _MOST, turn % _MOST)
         code = base64.b32encode(payload + self._sign(payload)).decode("ascii").lower()
         if len(self._made) >= _REMEMBERED:
@@ -52,7 +52,7 @@ class Markers:
         return f"kd9{code}"
 
     def find(self, text: str) -> Iterator[Marker]:
-        """All markers in a text, in their order; time grows with the text's length alone."""
+        """Yield all markers in a text, in order. The time depends only on the length of the text."""
         for found in _SHAPE.finditer(text):
             code = found[1].lower()
             yield self._made.get(code) or self._read(code)

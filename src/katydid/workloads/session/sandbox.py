@@ -1,6 +1,6 @@
-"""Jinja2 for files that come from anybody: its sandbox, and bounds for what a template can make and how long it takes.
+"""Jinja2 for untrusted files: its sandbox, with limits on the size of results and on running time.
 
-Jinja2's own sandbox keeps a template from reaching out; it lets one fill the memory, or never end.
+Jinja2's own sandbox only restricts what a template can access; a template could still fill the memory or never end.
 """
 
 import re
@@ -14,15 +14,16 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_CHARACTERS = 8 * 2**20
-"""Of a text, or items of a list, that a template makes."""
+"""Limit of a text, and of a list's items, that a template makes."""
 MOST_ROUNDS = 100_000
-"""Of all loops of one filling in."""
+"""Limit of iterations, over all loops of one rendering."""
 MOST_BITS = 4096
+"""Limit of integers."""
 LARGEST_ARGUMENT = 1_000_000
-"""Widths and counts that filters and methods are given."""
+"""Limit of numbers passed to filters and methods, such as widths and counts."""
 _WIDTH = re.compile(r"\d{7,}")
 _UNBOUNDED = frozenset({"translate", "expandtabs"})
-"""Methods of texts whose result has no bound that can be told ahead."""
+"""Methods of strings whose result size cannot be bounded in advance."""
 _CAPTURING = (
     nodes.AssignBlock, nodes.CallBlock, nodes.Extends, nodes.FilterBlock, nodes.FromImport, nodes.Import,
     nodes.Include, nodes.Macro,
@@ -31,7 +32,7 @@ _TICK, _CONCAT, _ROUNDS = "katydid_tick", "katydid_concat", "katydid_rounds"
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
-    """The sandbox in which scenarios are filled in."""
+    """The sandbox that renders the templates of scenarios."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
@@ -43,7 +44,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.filters[_CONCAT] = _concat
 
     def compile(self, source: Any, *arguments: Any, **named: Any) -> Any:
-        """See `Environment.compile`; of templates that count their rounds, and measure what they join."""
+        """See `Environment.compile`; adds code that counts loop iterations and measures joined strings."""
         tree = self.parse(source) if isinstance(source, str) else source
         return super().compile(_counted(tree), *arguments, **named)
 
@@ -61,7 +62,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, called: Any, *arguments: object, **named: object) -> object:
         """See `SandboxedEnvironment.call`."""
-        method = getattr(called, "__wrapped__", called)  # of `format`, which the sandbox wraps
+        method = getattr(called, "__wrapped__", called)  # the sandbox wraps `format`
         if isinstance(owner := getattr(method, "__self__", None), str | bytes):
             _check_call(method.__name__, owner, arguments, named)
         else:
@@ -70,7 +71,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
 
 def rendered(pieces: Iterator[str]) -> str:
-    """A text out of its pieces, which stop where it becomes too long."""
+    """Join the pieces of a text; raises SecurityError as soon as it becomes too long."""
     text: list[str] = []
     length = 0
     for piece in pieces:
@@ -83,17 +84,17 @@ def rendered(pieces: Iterator[str]) -> str:
 def _counted(tree: nodes.Template) -> nodes.Template:
     for kind in _CAPTURING:
         if tree.find(kind) is not None:
-            raise SecurityError(f"a template here has no {kind.__name__.lower()}")
+            raise SecurityError(f"{kind.__name__.lower()} is not allowed in a template")
     for loop in tree.find_all(nodes.For):
         if loop.recursive:
-            raise SecurityError("a loop here is not recursive")
+            raise SecurityError("a recursive loop is not allowed in a template")
         loop.body.insert(0, nodes.Output([nodes.Call(nodes.Name(_TICK, "load"), [], [], None, None)]))
     _measure(tree)
     return tree
 
 
 def _measure(tree: nodes.Node) -> None:
-    """Join by a filter of ours wherever something is joined; Jinja2 asks nobody about its own way."""
+    """Replace every concatenation (`~`) with our filter, since Jinja2 has no hook for it."""
     for name, value in list(tree.iter_fields()):
         setattr(tree, name, [_joined(each) for each in value] if isinstance(value, list) else _joined(value))
 
@@ -107,11 +108,11 @@ def _joined(part: object) -> object:
 
 @pass_context
 def _tick(context: Context) -> str:
-    """One round of a loop."""
+    """Count one iteration of a loop."""
     rounds = context.vars.get(_ROUNDS, 0) + 1
     context.vars[_ROUNDS] = rounds
     if rounds > MOST_ROUNDS:
-        raise SecurityError(f"its loops have more than {MOST_ROUNDS} rounds")
+        raise SecurityError(f"its loops have more than {MOST_ROUNDS} iterations")
     return ""
 
 
@@ -120,7 +121,7 @@ def _concat(parts: list[object]) -> str:
 
 
 def _bounded(filter_: Callable[..., object]) -> Callable[..., object]:
-    """A filter that looks at what it is given, and at what it has made; Jinja2's marks of it stay."""
+    """Wrap a filter so that its arguments and its result are checked; Jinja2's markers on it are kept."""
 
     @wraps(filter_)
     def checked(*arguments: object, **named: object) -> object:
@@ -134,11 +135,11 @@ def _bounded(filter_: Callable[..., object]) -> Callable[..., object]:
 
 
 def _check_call(name: str, subject: object, arguments: tuple[object, ...], named: Mapping[str, object]) -> None:
-    """Refuse a method of a text, or a filter, whose result has no bound."""
+    """Reject a filter, or a method of a string, whose result could be too large."""
     given = (*arguments, *named.values())
     _check_arguments((given,))
     if name in _UNBOUNDED:
-        raise SecurityError(f"{name} has no bound")
+        raise SecurityError(f"{name} is not allowed: the size of its result is unlimited")
     if name in {"format", "format_map"} and _WIDTH.search(str(subject)):
         raise SecurityError("a width is too large")
     if name in {"replace", "join", "sync_do_join"}:
@@ -147,7 +148,7 @@ def _check_call(name: str, subject: object, arguments: tuple[object, ...], named
 
 def _check_arguments(values: object) -> None:
     if isinstance(values, int) and abs(values) > LARGEST_ARGUMENT:
-        raise SecurityError(f"{values:.3g} is too large an argument")
+        raise SecurityError(f"the argument {values:.3g} is too large")
     if isinstance(values, Mapping):
         values = tuple(values.values())
     if isinstance(values, tuple):
@@ -169,7 +170,7 @@ def _size(value: object) -> int:
 
 def _check_size(size: int) -> None:
     if size > MOST_CHARACTERS:
-        raise SecurityError(f"it becomes longer than {MOST_CHARACTERS} characters")
+        raise SecurityError(f"its result is longer than {MOST_CHARACTERS} characters")
 
 
 def _check_bits(bits: int) -> None:

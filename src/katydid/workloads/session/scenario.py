@@ -1,4 +1,4 @@
-"""A scenario file, read and checked: every table and key is known, and every template can be filled in."""
+"""Reads and checks scenario files: their tables and keys must be known, and their templates must compile."""
 
 import re
 import tomllib
@@ -35,9 +35,9 @@ class Step:
     """One kind of request.
 
     Attributes:
-        path, body: filled in with the conversation's values; without a body, None.
-        read: fields of the answer, by their paths.
-        needs_session: it can be asked only of an open session.
+        path, body: templates, rendered with the conversation's values; body is None if the request has none.
+        read: paths of the fields to read from the answer, by name.
+        needs_session: True if the request needs an open session.
     """
 
     method: str
@@ -49,10 +49,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """The answer that must come.
+    """The check of the safety answer.
 
     Attributes:
-        turn: of the message whose answer must match `expect`; the messages from `from_turn` on say `message`.
+        turn: the turn whose answer must match `expect`; the messages of turns `from_turn` to `turn` are `message`.
     """
 
     turn: int
@@ -63,17 +63,17 @@ class Safety:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A conversation.
+    """The description of a conversation.
 
     Attributes:
-        transport: of messages. `json`: whole answers; `sse`: streamed ones, whose texts are put together;
-            `websocket`: one is opened a message, and what is heard on it with a text is the answer.
-        done: what an `sse` answer ends with.
-        text: of a message.
-        echoes: an answer repeats the marker of its message.
-        count: what `message.count` must be, where it is read.
-        rooms: names of rooms, each taken by `room_size` users before the next.
-        open, members, history, safety: where the service has them.
+        transport: how messages are answered. `json`: whole answers; `sse`: streamed answers, whose texts are joined;
+            `websocket`: one WebSocket per message, on which the first message with a text is the answer.
+        done: the data that ends an `sse` answer.
+        text: template of a message.
+        echoes: True if an answer repeats the marker of its message.
+        count: template of the expected `message.count`, if that field is read.
+        rooms: names of rooms; `room_size` users fill one room before the next.
+        open, members, history, safety: None if the service does not have them.
     """
 
     name: str
@@ -94,19 +94,19 @@ class Scenario:
 
 
 def load_scenario(name: str) -> Scenario:
-    """The scenario of a name, or of a TOML file.
+    """Load a scenario by its name, or from a TOML file.
 
     Raises:
-        ConfigError: there is none, or it is wrong; one line says where and why.
+        ConfigError: there is no such scenario, or it is invalid; one line says where and why.
     """
     file = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if file.is_dir() or not file.exists():
-        raise ConfigError(f"--scenario {name}: there is none; take {', '.join(shipped())}, or a TOML file")
+        raise ConfigError(f"--scenario {name}: no such scenario: use {', '.join(shipped())}, or a TOML file")
     try:
         table = tomllib.loads(source := read_named(file, MIB).decode("utf-8-sig"))
     except ConfigError as error:
         raise ConfigError(f"--scenario {name}: {error}") from None
-    except (OSError, RecursionError, ValueError) as error:  # also of a number of thousands of digits
+    except (OSError, RecursionError, ValueError) as error:  # ValueError also for numbers with thousands of digits
         raise ConfigError(f"--scenario {name}: not TOML ({error})") from None
     try:
         found = read_scenario(file.stem, table, uses_model=_names(source, "model"))
@@ -116,10 +116,10 @@ def load_scenario(name: str) -> Scenario:
 
 
 def read_scenario(name: str, table: dict[str, object], *, uses_model: bool) -> Scenario:
-    """The scenario of a file's content.
+    """Read the content of a scenario file.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is invalid.
     """
     _only(table, {f.name for f in fields(Scenario)} - {"name", "text", "echoes", "count", "uses_model", "sha256"}, "")
     message = _table(table, "message")
@@ -187,7 +187,7 @@ def _safety(table: dict[str, object]) -> Safety:
 
 
 def _names(source: str, name: str) -> bool:
-    """Whether a template takes that value."""
+    """Return True if a template uses this value."""
     return re.search(rf"\{{[{{%][^}}]*\b{name}\b", source) is not None
 
 
@@ -201,7 +201,7 @@ def _table(table: dict[str, object], name: str) -> dict[str, object] | None:
 def _only(table: dict[str, object], known: set[str], prefix: str) -> None:
     for key in table:
         if key not in known:
-            raise ConfigError(f"{prefix}{key} is unknown: there are {', '.join(sorted(known))}")
+            raise ConfigError(f"{prefix}{key} is unknown: known keys are {', '.join(sorted(known))}")
 
 
 def _need(table: dict[str, object], key: str, kind: type[T], where: str) -> T:

@@ -1,4 +1,4 @@
-"""Conversations in a report: what was checked, what was found, and between whom."""
+"""Sessions in a report: the checks of the answers, their results, and examples of violations."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from katydid.model.units import Unit
 from katydid.report.model import Column, Material, Section, Table
 from katydid.workloads.session.analysis import AnswerCheck, Example, SessionFigures
 
-_RESULTS = {True: "passed", False: "FAILED", None: "could not be seen"}
+_RESULTS = {True: "passed", False: "FAILED", None: "inconclusive"}
 
 
 def _name(check: AnswerCheck) -> str:
@@ -17,7 +17,7 @@ def _name(check: AnswerCheck) -> str:
 
 CHECKS: tuple[Column[AnswerCheck], ...] = (
     Column("Check", _name),
-    Column("Asks", lambda check: check.asks),
+    Column("Requirement", lambda check: check.asks),
     Column("Result", lambda check: _RESULTS[check.passed], bad=lambda check: check.passed is False, leads=True),
     Column("Checked", lambda check: check.count, Unit.COUNT),
     Column("Violations", lambda check: check.violations, Unit.COUNT),
@@ -25,7 +25,7 @@ CHECKS: tuple[Column[AnswerCheck], ...] = (
 
 
 def session_section(material: Material) -> Section | None:
-    """The checks of the answers."""
+    """Return the section about the checks of the answers, or None for a run without any."""
     session = material.summary.part("session", SessionFigures)
     checks = material.summary.part("checks", list[AnswerCheck]) if session else None
     if session is None or not checks:
@@ -36,48 +36,48 @@ def session_section(material: Material) -> Section | None:
     if rate is not None and seconds is not None:
         text.append(
             f"{plural(session.users, 'user')}, {plural(session.total_messages, 'message')} in "
-            f"{milliseconds(seconds * 1000.0)}: {significant(rate)} a second."
+            f"{milliseconds(seconds * 1000.0)}: {significant(rate)}/s."
         )
     if times := _times(session):
-        text.append(f"Service time of the messages alone: {times}.")
+        text.append(f"Service time of messages, without other requests: {times}.")
     table = Table("Checks of the answers, under load.", CHECKS, checks)
-    return Section("checks", "Were the answers right?", text, [table, *_examples(broken)], answer=True)
+    return Section("checks", "Answer checks", text, [table, *_examples(broken)], answer=True)
 
 
-_MOST_TOLD = 2
-"""Checks that held which a headline has room for."""
+_MOST_PASSED = 2
+"""Passed checks that fit into a headline."""
 
 
 def session_answer(summary: Summary) -> str | None:
-    """Of each check, in how many answers it held; of many that held the first, and how many more."""
+    """Return the result of each check for the first screen; of many passed checks, the first and how many more."""
     checks = summary.part("checks", list[AnswerCheck]) if summary.part("session", SessionFigures) else None
-    held = [check for check in checks or [] if check.passed]
+    passed = [check for check in checks or [] if check.passed]
     others = [check for check in checks or [] if not check.passed]
-    shown, more = (held, 0) if len(held) <= _MOST_TOLD else (held[:1], len(held) - 1)
-    told = [*map(_held, shown), *([f"{plural(more, 'more check')} held"] if more else []), *map(_held, others)]
-    return "; ".join(told) or None
+    shown, more = (passed, 0) if len(passed) <= _MOST_PASSED else (passed[:1], len(passed) - 1)
+    parts = [*map(_result, shown), *([f"{plural(more, 'more check')} passed"] if more else []), *map(_result, others)]
+    return "; ".join(parts) or None
 
 
-def _held(check: AnswerCheck) -> str:
+def _result(check: AnswerCheck) -> str:
     name = _name(check)
     if check.passed is None:
-        return f"{name} could not be seen"
-    return f"{name} held in {number(check.count - check.violations)} of {number(check.count)}"
+        return f"{name} inconclusive"
+    return f"{name} passed in {number(check.count - check.violations)} of {number(check.count)}"
 
 
 def _verdict(checks: list[AnswerCheck]) -> str:
     broken, unseen = (", ".join(_name(check) for check in checks if check.passed is passed) for passed in (False, None))
-    said = f"Not all answers were right: {broken}." if broken else "Every answer that could be checked was right."
+    verdict = f"Some answers were wrong: {broken}." if broken else "Every answer that could be checked was correct."
     if not unseen:
-        return said
+        return verdict
     return (
-        f"{said} Could not be seen: {unseen}. No answer held a user's word, so that another's would not have been "
-        "noticed: let the scenario read a field that repeats the message."
+        f"{verdict} Inconclusive: {unseen}. No answer repeated a user's marker, so a leak between users would not have "
+        "been noticed: have the scenario read a field that repeats the message."
     )
 
 
 def _times(session: SessionFigures) -> str:
-    """The percentiles of the JSON; empty where it has none."""
+    """The percentiles in the JSON; empty if it has none."""
     latencies = {
         "p50": session.latency_p50_ms,
         "p95": session.latency_p95_ms,
@@ -92,7 +92,7 @@ def _times(session: SessionFigures) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Example:
-    """A violation, and of which check."""
+    """A violation, with the name of its check."""
 
     check: str
     found: Example

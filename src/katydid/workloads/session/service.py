@@ -1,4 +1,4 @@
-"""What the users of a `session` share: their options, the scenario, and what was seen of the rooms before the load."""
+"""The service of a `session`, shared by its users: the options, the scenario, and its check before the load."""
 
 from hashlib import sha256
 
@@ -20,10 +20,10 @@ class SessionService(ChatService[SessionOptions]):
     """See `service.Service`.
 
     Attributes:
-        scenario: of the conversations.
-        rooms: that users are in; empty where there are none.
-        strangers: by room, members who are not of this run, as the first user saw them.
-        answers: by its id, the user who was given an answer.
+        scenario: the scenario of the conversations.
+        rooms: rooms of the users; empty if there are none.
+        strangers: by room, the members from outside this run, as seen by the first user to ask.
+        answers: by answer id, the user who first received that answer.
     """
 
     def __init__(self, options: SessionOptions, host: str) -> None:
@@ -40,7 +40,7 @@ class SessionService(ChatService[SessionOptions]):
         self.answers: dict[str, int] = {}
         _try_out(self)
 
-    asks = makes = False  # its requests are the scenario's
+    asks = makes = False  # requests come from the scenario
 
     @property
     def name(self) -> str:
@@ -48,12 +48,12 @@ class SessionService(ChatService[SessionOptions]):
         return self.scenario.name
 
     def own_path(self) -> str | None:
-        """Paths are the scenario's, below all of the base path."""
+        """See `ChatService.own_path`; the scenario's paths are relative to the base path."""
         super().own_path()
         return "/"
 
     def preflight(self) -> str:
-        """Look whether the service answers, has the model if one is needed, and the rooms."""
+        """Check that the service answers, and has the model (if one is needed) and the rooms."""
         if self.scenario.uses_model:
             return super().preflight()
         takes_connections(self.host, self.options.tls)
@@ -65,21 +65,21 @@ class SessionService(ChatService[SessionOptions]):
     def _look_for(self, room: str, step: Step) -> None:
         visitor, opening = self.conversation(0, "look", room), self.scenario.open
         if opening is not None and step.needs_session:
-            session = self._ask_ahead(opening, visitor, f"opens no session in {room!r}").field("session")
+            session = self._ask_ahead(opening, visitor, f"does not open a session in {room!r}").field("session")
             if session is None:
-                raise ConfigError(f"{self.blamed}: open.read.session leads to nothing in the answer")
+                raise ConfigError(f"{self.blamed}: the answer has nothing at open.read.session: correct the path")
             visitor.opened(session)
         members = self._ask_ahead(step, visitor, f"has no room {room!r}").field("members")
         if not isinstance(members, list | dict):
-            raise ConfigError(f"{self.blamed}: members.read.members leads to no list in the answer")
+            raise ConfigError(f"{self.blamed}: the answer has no list at members.read.members: correct the path")
 
     @property
     def blamed(self) -> str:
-        """How a complaint about the scenario begins."""
+        """The beginning of an error message about the scenario."""
         return f"--scenario {self.options.scenario}"
 
     def _ask_ahead(self, step: Step, visitor: Conversation, refusal: str) -> WholeAnswer:
-        """One request before the load; `refusal` says what the target does that does not answer it."""
+        """Send one request before the load; `refusal` says in words what it means if the target refuses it."""
         exchange, answer = Exchange(), WholeAnswer(step.read)
         self.client.send(self.made(step, visitor, "look"), answer, exchange)
         if exchange.error is not None:
@@ -92,7 +92,7 @@ class SessionService(ChatService[SessionOptions]):
         return answer
 
     def conversation(self, index: int, secret: str, room: str | None = None) -> Conversation:
-        """A user's conversation, in its room."""
+        """Return a user's conversation, in its room."""
         if room is None and self.rooms:
             room = self.rooms[index // self.scenario.room_size % len(self.rooms)]
         prefix = f"kd-{sha256(secret.encode()).hexdigest()[:8]}-"
@@ -103,16 +103,16 @@ class SessionService(ChatService[SessionOptions]):
         )
 
     def made(self, step: Step, conversation: Conversation, request_id: str) -> Request:
-        """A request out of its templates.
+        """Render a request from its templates.
 
         Raises:
-            ConfigError: they cannot be filled in, or make no path.
+            ConfigError: a template cannot be rendered, or does not make a valid path.
         """
         path = step.path(conversation.values)
         if not (isinstance(path, str) and path.startswith("/") and path.isascii() and path.isprintable()):
             raise ConfigError(f"{path!r} is not a path: begin it with / and use the filter urlencode")
         if " " in path:
-            raise ConfigError(f"the path {path!r} has a blank: use the filter urlencode")
+            raise ConfigError(f"the path {path!r} has a space: use the filter urlencode")
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
         return Request(step.method, path, self.credentials.headers, body, request_id)
 
@@ -128,10 +128,10 @@ class SessionService(ChatService[SessionOptions]):
 
 
 def _try_out(service: SessionService) -> None:
-    """Fill every template in once, so that a scenario fails before any load.
+    """Render every template once, so that an invalid scenario fails before the load.
 
     Raises:
-        ConfigError: one cannot be filled in.
+        ConfigError: one cannot be rendered.
     """
     scenario = service.scenario
     conversation = service.conversation(0, "trial")

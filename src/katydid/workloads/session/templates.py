@@ -1,7 +1,7 @@
-"""Values with places to fill in: Jinja2, sandboxed and bounded, and every name must be known.
+"""Templates in TOML or JSON values: Jinja2, sandboxed and limited. Undefined names are errors.
 
-A text that is one `{{ expression }}` and nothing else becomes the value itself, so that a list stays a
-list; every other text becomes a text. Tables and lists are filled in, item by item.
+A string that is exactly one `{{ expression }}` becomes the value itself, so a list stays a list; any other string
+becomes a string. Tables and lists are rendered item by item.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,19 +20,19 @@ _ENVIRONMENT = BoundedEnvironment()
 
 
 _NO_TEMPLATE = (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError)
-"""What compiling a text raises that is too deep, or nothing at all."""
+"""Raised when a text is compiled that is not a template, or is nested too deeply."""
 
 
 def compiled(value: object, where: str) -> Filled:
-    """A function that fills `value` in.
+    """Return a function that renders `value`.
 
     Args:
-        value: of TOML or JSON.
-        where: names it in complaints, as in `message.body`.
+        value: a value from TOML or JSON.
+        where: its name in error messages, such as `message.body`.
 
     Raises:
-        ConfigError: it is not a template. The function itself raises one where a name is unknown, or where a
-            template reaches for what it must not.
+        ConfigError: a string is not a valid template. The returned function raises it too, if a name is undefined or
+            a template does something that the sandbox forbids.
     """
     if isinstance(value, str):
         return _text(value, where)
@@ -58,7 +58,7 @@ def _text(text: str, where: str) -> Filled:
     def filled(values: Values) -> object:
         try:
             return fill(values)
-        except Exception as error:  # noqa: BLE001 - what a template does is its author's
+        except Exception as error:  # noqa: BLE001 - a template may raise anything, and its author is to blame
             raise ConfigError(f"{where}: {str(error) or type(error).__name__}") from None
 
     return filled
@@ -77,14 +77,14 @@ def _value(expression: str) -> Filled:
     def value(values: Values) -> object:
         found = evaluate(**values)
         if isinstance(found, Undefined):
-            str(found)  # raises, with what is missing
+            str(found)  # raises an error with the missing name
         return found
 
     return value
 
 
 def _named(values: Values, name: str) -> object:
-    """The same as evaluating the name, in a hundredth of the time."""
+    """Look up a name: the same as evaluating it, in a hundredth of the time."""
     if name not in values:
         raise ConfigError(f"'{name}' is undefined")
     return values[name]

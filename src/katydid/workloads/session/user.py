@@ -1,7 +1,7 @@
-"""The workload `session`: conversations of several turns, whose answers are checked while others load the service.
+"""The workload `session`: conversations of several turns, whose answers are checked under load.
 
-Every user opens its session; when all have, they talk. What is said, and what is right, is a scenario's
-(`scenario.py`); here is what goes over the wire, and the row that each request leaves.
+Every user opens a session; when all sessions are open, the users start to talk. A scenario (`scenario.py`) describes
+the messages and the correct answers. This module sends the requests and records a row for each.
 """
 
 import sys
@@ -29,14 +29,14 @@ from katydid.workloads.session.service import SessionService
 
 
 class MessagePart:
-    """See `transport.websocket.Part`.
+    """One message and its answer over a WebSocket; see `transport.websocket.Part`.
 
     Args:
-        message: JSON, as it is sent.
-        new: makes an answer to be filled; what is heard without a text is not one.
+        message: the message to send, as JSON.
+        new: makes a parser for a received message. Messages without a text are not the answer.
 
     Attributes:
-        answer: the last message that was heard.
+        answer: the last message received.
     """
 
     def __init__(self, message: bytes, new: Callable[[], WholeAnswer]) -> None:
@@ -69,23 +69,23 @@ class MessagePart:
 
 
 SWITCHING_PROTOCOLS = 101
-LOOK_LEAD = 0.4
-"""Seconds before its first message in which a user looks around; less than the release comes ahead of it."""
+MEMBERS_LEAD = 0.4
+"""A user asks for the room's members this many seconds before its first message; the release is earlier still."""
 _OTHERS = {"isolation", "independent_streams"}
-"""Checks that one user's text in another's hands does not pass."""
+"""Checks that fail if one user's text reaches another."""
 
 
 class SessionUser(PacedUser[SessionOptions, SessionService]):
-    """Opens its session, waits for all others, talks, looks who is there, and leaves after its last turn.
+    """Opens its session, waits for all others, talks, checks members and history, and leaves after its last turn.
 
     Columns:
-        turn: of the user's messages, from 1.
-        room: that the message was sent in.
-        checked: names of the checks that looked at the answer, comma-separated.
-        violated: those that found something.
-        other_user: whose text or message was found.
-        answer_id: by which the service names the answer.
-        markers: words of users that were found in the answer; where none ever is, isolation could not be seen.
+        turn: number of the user's message, from 1.
+        room: the user's room.
+        checked: names of the checks made on the answer, comma-separated.
+        violated: names of the checks that failed.
+        other_user: the user whose text or answer was found.
+        answer_id: the service's id of the answer.
+        markers: number of users' markers found in the answer; if it is always 0, isolation cannot be judged.
     """
 
     abstract = True
@@ -115,7 +115,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         return self.service.scenario
 
     def arrive(self) -> list[str | None] | None:
-        """Open the session; its room and name, for who wants to see it there. None where that failed."""
+        """Open the session. Return its room and name for the members check, or None if opening failed."""
         self.conversation = self.service.conversation(self.index, self.run_context.info.secret)
         step = self._scenario.open
         if step is not None:
@@ -131,25 +131,25 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         return [self.conversation.room, self.conversation.name]
 
     def wait_time(self) -> float:
-        """Awake in time for a look around before the first message."""
+        """See `PacedUser.wait_time`; before the first message, ends early enough to check the members."""
         left = super().wait_time()
-        return max(0.0, left - LOOK_LEAD) if self._schedule is not None and self.iteration < 0 else left
+        return max(0.0, left - MEMBERS_LEAD) if self._schedule is not None and self.iteration < 0 else left
 
     def prepare(self) -> None:
-        """Before the first message: who is in the room, now that all have come?"""
+        """Before the first message, check the room's members, now that all users have arrived."""
         if self.iteration == 0 and self._is_open:
-            self._look_around()
+            self._check_members()
 
     def iterate(self, scheduled: float) -> None:
-        """One turn; after the last one, who is in the room, and the history."""
+        """Send one message; after the last one, check the members and the history."""
         if not self._is_open:
-            self.done()  # without a session there is nothing to say
+            self.done()  # without a session there is nothing to send
         with self.sampled(scheduled, "message") as sample:
             self._talk(sample)
         if self.iteration + 1 < self.options.turns:
             return
-        self._look_around()
-        self._look_back()
+        self._check_members()
+        self._check_history()
         self.done()
 
     def _talk(self, sample: Sample) -> None:
@@ -170,17 +170,17 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         _judge(sample, judgement)
 
     def _only_ours(self, identity: str, judgement: AnswerJudgement) -> AnswerJudgement:
-        """Nobody else may have been given the answer of that id; who is known not to own it owns none."""
+        """Check that no other user received an answer with this id. An answer known to be foreign claims no id."""
         if any(violation.check == "independent_streams" for violation in judgement.violations):
             return judgement
         owner = self.service.answers.setdefault(identity, self.index)
         if owner == self.index:
             return judgement
-        detail = f"user {self.index} was sent an answer that user {owner} had been sent"
+        detail = f"user {self.index} received an answer that user {owner} had already received"
         return replace(judgement, violations=(*judgement.violations, Violation("independent_streams", detail, owner)))
 
-    def _look_around(self) -> None:
-        """Who is in the room? All users of it must be told the same."""
+    def _check_members(self) -> None:
+        """Ask for the room's members; all users of a room must get the same list."""
         step, room = self._scenario.members, self.conversation.room
         if step is None or room is None:
             return
@@ -193,8 +193,8 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
             _judge(sample, self.conversation.see_members(answer, expected, seen.get(room)))
             seen.setdefault(room, self.conversation.strangers(answer))
 
-    def _look_back(self) -> None:
-        """What has the service kept?"""
+    def _check_history(self) -> None:
+        """Ask for the history that the service kept."""
         step = self._scenario.history
         if step is None:
             return
@@ -204,7 +204,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
                 _judge(sample, self.conversation.see_history(answer, step.read.get("content")))
 
     def _ask(self, sample: Sample, step: Step) -> ScenarioAnswer:
-        """Send a request; its sample is filled in as far as the wire tells."""
+        """Send a request, and fill in its sample with what was measured."""
         service = self.service
         sample.extra |= {"turn": self.iteration + 1, "room": self.conversation.room}
         streamed = step is self._scenario.message and self._scenario.transport == "sse"
@@ -216,7 +216,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         return answer
 
     def _ask_by_socket(self, sockets: WebSocketClient, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
-        """The same over a WebSocket of its own."""
+        """Send a message over its own WebSocket."""
         part = MessagePart(request.body, lambda: WholeAnswer(step.read))
         exchange = self.measured(sample, partial(sockets.converse, request.path, request.all_headers(), part))
         if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
@@ -228,17 +228,17 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
 
     @classmethod
     def finished(cls, report: Report | None, options: SessionOptions) -> None:
-        """Hand out the result as one JSON object, where that was asked for."""
+        """Write the result as one JSON object, if --session-json asks for it."""
         if report is None or options.session_json is None or "session" not in report.summary:
             return
         try:
             write_output(options.session_json, json_text(report.summary["session"]) + "\n")
-        except ConfigError as error:  # what was so before the load
+        except ConfigError as error:  # the path was writable before the load
             sys.stderr.write(f"katydid: --session-json {error}\n")
 
 
 def _judge(sample: Sample, judgement: AnswerJudgement) -> None:
-    """Put what was checked, and what was found, into the row."""
+    """Write the checks and their violations into the row."""
     violations = judgement.violations
     sample.extra["markers"] = judgement.markers
     sample.extra["checked"] = ",".join(judgement.checks)

@@ -1,4 +1,4 @@
-"""The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
+"""The workload `speech`: each request streams audio over a WebSocket, at the pace of speech."""
 
 from dataclasses import dataclass
 
@@ -17,27 +17,29 @@ class SpeechOptions(RunOptions):
 
     api: str = option("generic", "the target's API", choices=SPEECH_APIS)
     audio: str | None = option(
-        None, "WAV file, or folder of them: 16-bit, mono, 16 kHz (default: one second of a sound made by code)"
+        None, "WAV file, or folder of WAV files: 16-bit, mono, 16 kHz (default: one second of generated sound)"
     )
-    audio_chunk: float = option(100.0, "milliseconds of audio in one message", kind=milliseconds, rule=POSITIVE)
+    audio_chunk: float = option(100.0, "milliseconds of audio per message", kind=milliseconds, rule=POSITIVE)
     audio_speed: float = option(
         1.0,
-        "how fast audio is sent: 1 as it is spoken, 2 twice as fast, 0 as fast as the target takes it",
+        "how fast audio is sent: 1 = as it is spoken, 2 = twice as fast, 0 = as fast as the target reads it",
         kind=float,
         rule=NOT_NEGATIVE,
     )
     speech_fields: str | None = option(
         None,
-        "api generic: other names of fields and types, as in text=alternatives.0.transcript,final=is_last:true,"
+        "API generic: other names of fields and types, such as text=alternatives.0.transcript,final=is_last:true,"
         "processing=decode_s:s,rtf=rtf",
     )
     speech_start: str | None = option(
-        None, "the text before the audio instead of the API's, {request_id} is filled in; none = no such message"
+        None,
+        "message before the audio instead of the API's; {request_id} is replaced with the request's id; none = send no "
+        "message",
     )
-    speech_end: str | None = option(None, "the text after the audio instead of the API's; none = no such message")
+    speech_end: str | None = option(None, "message after the audio instead of the API's; none = send no message")
 
     def shown(self) -> dict[str, object]:
-        """See `RunOptions.shown`; a message may hold a key."""
+        """See `RunOptions.shown`; of a message only its length is shown, since it may contain a key."""
         texts = {"speech_start": self.speech_start, "speech_end": self.speech_end}
         return super().shown() | {
             name: text if text is None or text.strip().lower() == NOTHING else only_its_length(text)

@@ -1,4 +1,4 @@
-"""What speech users say: WAV files, or a sound made by code. Knows nothing of services or sockets."""
+"""The audio of speech users: WAV files, or generated sound. Knows nothing of services or sockets."""
 
 import hashlib
 import math
@@ -25,40 +25,40 @@ class Audio:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Duration of the audio."""
         return len(self.pcm) / SAMPLE_BYTES / SAMPLE_RATE
 
     def chunks(self, chunk_ms: float) -> list[bytes]:
-        """It in pieces of so many milliseconds; the last may be shorter."""
+        """Split the audio into chunks of this many milliseconds; the last may be shorter."""
         size = max(1, round(chunk_ms * SAMPLE_RATE / 1000)) * SAMPLE_BYTES
         return [self.pcm[start : start + size] for start in range(0, len(self.pcm), size)]
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """What is spoken, and where it comes from."""
+    """The recordings of a run, and where they come from."""
 
     audios: list[Audio]
     source: str
 
     @cached_property
     def sha256(self) -> str:
-        """Of all samples; two runs with equal ones spoke the same."""
+        """SHA-256 of all samples. Runs with the same hash sent the same audio."""
         digest = hashlib.sha256()
         for audio in self.audios:
             digest.update(audio.pcm)
         return digest.hexdigest()
 
     def index(self, seed: int, user: int, iteration: int) -> int:
-        """Which recording a user's stream is: the same for every version under test."""
+        """Return the index of a stream's recording, which is the same for every version under test."""
         return (seed + user * 7919 + iteration * 104_729) % len(self.audios)
 
 
 def load_audio(path: str | None) -> Recordings:
-    """The WAV file, or the WAV files of a folder by their names, or the built-in sound.
+    """Load a WAV file, or all WAV files of a folder in order of their names, or the generated sound.
 
     Raises:
-        ConfigError: there is none, or one is not what speech services take.
+        ConfigError: there is no file, or one does not have the format that speech services accept.
     """
     if path is None:
         return Recordings([Audio(built_in_sound(BUILT_IN_SECONDS))], "built-in")
@@ -66,15 +66,15 @@ def load_audio(path: str | None) -> Recordings:
     if given.is_dir():
         files = sorted(file for file in given.iterdir() if file.suffix.lower() == ".wav")
         if not files:
-            raise ConfigError(f"--audio {path}: the folder holds no .wav file")
+            raise ConfigError(f"--audio {path}: the folder has no .wav file")
     else:
         files = [given]
     return Recordings([_read(file) for file in files], path)
 
 
 def built_in_sound(seconds: float) -> bytes:
-    """A tone that comes and goes over some noise: not silence, and the same every time."""
-    noise = random.Random(0)  # noqa: S311 - a sound, no secret
+    """Return a tone of varying loudness with some noise: never silent, and the same every time."""
+    noise = random.Random(0)  # noqa: S311 - a sound, not a secret
     samples = []
     for index in range(round(seconds * SAMPLE_RATE)):
         time = index / SAMPLE_RATE
@@ -93,13 +93,13 @@ def _read(file: Path) -> Audio:
         raise ConfigError(f"--audio {file}: {os_words(error)}") from None
     except (wave.Error, EOFError) as error:
         raise ConfigError(
-            f"--audio {file}: is not a WAV file of plain samples ({str(error) or 'it ends too early'})"
+            f"--audio {file}: is not a WAV file with PCM samples ({str(error) or 'it ends too early'})"
         ) from None
     _check(file, *shape)
     if not frames:
-        raise ConfigError(f"--audio {file}: holds no sound")
+        raise ConfigError(f"--audio {file}: has no samples")
     if len(pcm) < frames * SAMPLE_BYTES:
-        raise ConfigError(f"--audio {file}: is truncated: {len(pcm)} of {frames * SAMPLE_BYTES} bytes of sound")
+        raise ConfigError(f"--audio {file}: is truncated: {len(pcm)} of {frames * SAMPLE_BYTES} bytes of samples")
     return Audio(pcm)
 
 
@@ -108,6 +108,6 @@ def _check(file: Path, channels: int, width: int, rate: int) -> None:
     if channels != 1:
         raise ConfigError(f"--audio {file}: has {channels} channels instead of 1; {convert}")
     if width != SAMPLE_BYTES:
-        raise ConfigError(f"--audio {file}: has {8 * width}-bit samples instead of 16-bit ones; {convert}")
+        raise ConfigError(f"--audio {file}: has {8 * width}-bit samples instead of 16-bit; {convert}")
     if rate != SAMPLE_RATE:
-        raise ConfigError(f"--audio {file}: has {rate} Hz instead of {SAMPLE_RATE}; {convert}")
+        raise ConfigError(f"--audio {file}: has a sample rate of {rate} Hz instead of {SAMPLE_RATE}; {convert}")

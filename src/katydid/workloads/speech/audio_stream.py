@@ -1,4 +1,4 @@
-"""One stream of speech, as its user sees it: what is sent when, and what is heard. Knows no socket."""
+"""One stream of speech from the user's side: what to send when, and the results received. Knows no socket."""
 
 from dataclasses import dataclass
 
@@ -8,35 +8,36 @@ from katydid.model.sample import ErrorClass
 from katydid.workloads.speech.audio import Audio
 
 LATE = 0.020
-"""Seconds from which on a chunk was sent too late; a fifth of the usual chunk."""
+"""A chunk sent more than this many seconds after its time is late; a fifth of the default chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How audio is sent: so many seconds of it in a message, `speed` times as fast as it is spoken; 0 = at once."""
+    """How audio is sent: seconds of audio per message, and a speed of 1 for real time, or 0 for no pacing."""
 
     chunk_s: float
     speed: float
 
     def after(self, audio_s: float) -> float:
-        """Seconds from the beginning until this much audio has been spoken."""
+        """Seconds from the start until this much audio is due."""
         return audio_s / self.speed if self.speed else 0.0
 
 
 class AudioStream:
-    """A `websocket.Part` that speaks: a start message, chunks of audio on their times, a stop message.
+    """A `websocket.Part` that sends a start message, chunks of audio on schedule, and a stop message.
 
-    Chunk n is due n chunks after the WebSocket was open, the stop message when the audio's time is over.
+    Chunk n (from 0) is due n chunk durations after the WebSocket opened, the stop message at the end of the audio.
 
     Args:
-        start, stop: the messages; None where the service takes none.
+        start, stop: the messages; None if the service takes none.
 
     Attributes:
-        audio_s: how long the audio is.
-        first_audio_at: the first chunk was handed to the kernel.
-        stopped_at: the stop message was, or would have been.
-        sent: chunks that were; `late` of them more than LATE after their time by our own fault.
-        worst_late: seconds; None where nothing had a time.
+        audio_s: duration of the audio.
+        first_audio_at: when the first chunk was handed to the kernel.
+        stopped_at: when the stop message was sent, or would have been.
+        sent: number of chunks sent.
+        late: number of chunks that the generator sent more than LATE after their time.
+        worst_late: the largest lateness in seconds; None if no chunk had a time.
     """
 
     def __init__(

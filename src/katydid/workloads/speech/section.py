@@ -1,4 +1,4 @@
-"""Speech in a report: whether the service keeps up with it, how many workers it needs, and its queue over time."""
+"""Speech in a report: whether the service keeps up, how many workers it needs, and its queue over time."""
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,11 @@ from katydid.report.model import Bars, Chart, Line, Material, Section, Style
 from katydid.stats.queueing import servers_for
 
 FALLS_BEHIND = 1.25
-"""Mean real-time factor from which on results come later and later; a second of audio leaves 0.25 s for its result."""
+"""A service with this mean real-time factor or more falls behind; it leaves 0.25 s for the result of 1 s of audio."""
 
 
 def speech_section(material: Material) -> Section | None:
-    """None where no stream was spoken."""
+    """Return the section, or None if no audio was sent."""
     frame = material.frame
     if "audio_ms" not in frame or not frame["audio_ms"].notna().any():
         return None
@@ -26,49 +26,49 @@ def speech_section(material: Material) -> Section | None:
     facts = _facts(load, material)
     texts = [_pace(material, facts), _refused(load), _queue(load)]
     return Section(
-        "speech", "Does the service keep up?", list(filter(None, texts)), charts=_over_time(frame, load), answer=True
+        "speech", "Real-time factor and queue", list(filter(None, texts)), charts=_over_time(frame, load), answer=True
     )
 
 
 def _facts(load: pd.DataFrame, material: Material) -> RunFacts | None:
     try:
         return run_facts(load, material.manifest)
-    except ConfigError:  # nobody was accepted, or the run is older than its options
+    except ConfigError:  # no stream was accepted, or the run is of an older version
         return None
 
 
 def speech_answer(summary: Summary) -> str | None:
-    """The real-time factor and what it says; None where no stream had a final result."""
+    """Return the real-time factor and its verdict; None if no stream had a final result."""
     rtf = summary.measured("rtf.mean")
     if rtf is None:
         return None
-    says = "falls behind" if rtf.value >= FALLS_BEHIND else "keeps up with speech"
-    return f"RTF {significant(rtf.value)} (mean of {plural(summary.counts.ok, 'stream')}): {says}"
+    verdict = "falls behind" if rtf.value >= FALLS_BEHIND else "keeps up with speech"
+    return f"RTF {significant(rtf.value)} (mean of {plural(summary.counts.ok, 'stream')}): {verdict}"
 
 
 def _pace(material: Material, facts: RunFacts | None) -> str:
-    """The answer and what follows."""
-    rtf, said = material.summary.measured("rtf.mean"), speech_answer(material.summary)
-    if rtf is None or said is None:
+    """The verdict, and the number of workers needed."""
+    rtf, answer = material.summary.measured("rtf.mean"), speech_answer(material.summary)
+    if rtf is None or answer is None:
         return "No stream had a final result."
-    return f"{said}; {_workers(facts, behind=rtf.value >= FALLS_BEHIND)}."
+    return f"{answer}; {_workers(facts, behind=rtf.value >= FALLS_BEHIND)}."
 
 
 def _workers(facts: RunFacts | None, *, behind: bool) -> str:
     if facts is None or facts.rtf is None:
-        return "how many workers it needs: `katydid plan --rtf`, since the service names no processing time"
+        return "the service reports no processing time: use `katydid plan --rtf` to find how many workers it needs"
     if not is_plausible(facts.rtf):
-        return "how many workers it needs is not known, since the RTF that the service names is implausible"
+        return "the number of workers it needs is unknown, since the RTF that the service reports is implausible"
     needed = servers_for(facts.concurrency * facts.rtf, UTILISATION)
     return (
-        f"{'needs' if behind else 'its streams need'} {plural(needed, 'worker')} of RTF {significant(facts.rtf)} for "
-        f"{plural(facts.concurrency, 'stream')} at once, {fraction(UTILISATION)} busy"
+        f"{'it needs' if behind else 'its streams need'} {plural(needed, 'worker')} with RTF {significant(facts.rtf)} "
+        f"for {plural(facts.concurrency, 'concurrent stream')} at {fraction(UTILISATION)} utilisation"
     )
 
 
 def _refused(load: pd.DataFrame) -> str:
-    refused = int(load["error"].isin(REFUSED).sum())
-    return f"{number(refused)} of {plural(len(load), 'stream')} refused (503, 429)." if refused else ""
+    rejected = int(load["error"].isin(REFUSED).sum())
+    return f"{number(rejected)} of {plural(len(load), 'stream')} rejected (503, 429)." if rejected else ""
 
 
 def _queue(load: pd.DataFrame) -> str:
@@ -76,13 +76,13 @@ def _queue(load: pd.DataFrame) -> str:
     if not len(pending):
         return ""
     return (
-        f"The service named a queue of up to {plural(pending.max(), 'chunk')} "
-        f"({significant(float(np.median(pending)))} in the median stream)."
+        f"The service reported a queue of up to {plural(pending.max(), 'chunk')} "
+        f"(median over streams: {significant(float(np.median(pending)))})."
     )
 
 
 def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
-    """Real-time factor and queue of the streams that ended in each bin of time, and refusals beneath."""
+    """Chart the real-time factor and queue of the streams that ended in each time bin, with rejections below."""
     ends = ends_ms(frame).fillna(frame["start_ms"]).fillna(frame["scheduled_ms"]).clip(lower=0.0) / 1000.0
     width = bin_width(float(ends.max()), len(load))
     bins = int(ends.max() // width) + 1
@@ -96,7 +96,7 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
         Line(label, style, list(zip(middles, course.tolist(), strict=True)), right)
         for label, style, course, right in (
             ("RTF, mean", Style.MAIN, rtf, False),
-            ("longest queue named", Style.SECOND, queue, True),
+            ("longest queue reported", Style.SECOND, queue, True),
         )
         if course.notna().any()
     ]
@@ -104,15 +104,15 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
     bars = []
     if refused.any():
         edges = [index * float(width) for index in range(bins + 1)]
-        bars = [Bars("refused (503, 429)", Style.BAD, edges, (refused / width).tolist(), lane=True, unit="/s")]
+        bars = [Bars("rejected (503, 429)", Style.BAD, edges, (refused / width).tolist(), lane=True, unit="/s")]
     if not lines and not bars:
         return []
     return [
         Chart(
             "speech-course",
-            "RTF, queue and refusals over time",
-            f"Of the streams that ended, {plural(width, 'second')} a point: the mean real-time factor, and the largest "
-            "number of waiting chunks that the service named.",
+            "RTF, queue and rejections over time",
+            "Mean real-time factor, and the largest number of waiting chunks that the service reported, of the streams "
+            f"that ended in each {width:g} s.",
             "×",
             right_unit="chunks",
             lines=lines,

@@ -1,4 +1,4 @@
-"""The workload `speech`: a stream of audio over a WebSocket a request, at the pace of speaking."""
+"""The workload `speech`: each request streams audio over a WebSocket, at the pace of speech."""
 
 from functools import partial
 from typing import ClassVar
@@ -26,9 +26,9 @@ class SpeechService:
     """See `service.Service`.
 
     Attributes:
-        dialect: what the target's messages look like.
-        key: that it is given.
-        client: opens WebSockets to it.
+        dialect: the format of the target's messages.
+        key: the target's API key.
+        client: opens WebSockets to the target.
     """
 
     def __init__(self, options: SpeechOptions, host: str) -> None:
@@ -50,7 +50,7 @@ class SpeechService:
 
     @property
     def host(self) -> str:
-        """URL of the target, as it is shown."""
+        """URL of the target, without secrets."""
         return self._host
 
     @property
@@ -60,39 +60,39 @@ class SpeechService:
 
     @property
     def name(self) -> str:
-        """What streams are called in tables: the path that they go to, without its query."""
+        """Name of the streams in tables: their path, without its query."""
         return self.path.partition("?")[0]
 
     def preflight(self) -> str:
-        """See `service.Service.preflight`: one handshake; speech services list no models."""
+        """See `service.Service.preflight`; makes one handshake, since speech services do not list models."""
         exchange = Exchange()
         self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
         host = self._host
         if exchange.error is ErrorClass.MALFORMED:
-            raise NoAnswerError(f"{host} speaks no WebSocket ({exchange.detail}): correct --host or --endpoint")
+            raise NoAnswerError(f"{host} does not speak WebSocket ({exchange.detail}): correct --host or --endpoint")
         if exchange.status is None:
             raise NoAnswerError(f"{host} does not answer ({exchange.detail}): start it, or correct --host")
         if exchange.status in {401, 403}:
             raise refused_key(host, exchange)
         if exchange.status in NOT_READY:
             raise NotReadyError(
-                f"{host} takes nobody now ({exchange.status}): wait until it has started, or is free again"
+                f"{host} accepts no connections now ({exchange.status}): wait until it has started or has capacity"
             )
         if exchange.status != 101:
             raise ConfigError(
-                f"{host} opens no WebSocket at {self.name} ({answer_words(exchange)}): correct --endpoint or --api"
+                f"{host} has no WebSocket at {self.name} ({answer_words(exchange)}): correct --endpoint or --api"
             )
         return self._options.model or ""
 
     def begin(self, model: str) -> None:
-        """See `service.Service.begin`; streams have nothing to prepare in common."""
+        """See `service.Service.begin`; there is nothing to prepare."""
 
     def headers(self, request_id: str) -> dict[str, str]:
-        """Of a handshake."""
+        """Return the headers of a handshake."""
         return {**dict(self.credentials.headers), "X-Request-Id": request_id}
 
-    def utterance(self, user: int, iteration: int, request_id: str) -> AudioStream:
-        """What a user says in an iteration."""
+    def audio_stream(self, user: int, iteration: int, request_id: str) -> AudioStream:
+        """Return the audio stream of a user's iteration."""
         index = self._recordings.index(self._options.seed, user, iteration)
         pace = Pace(self._options.audio_chunk / 1000.0, self._options.audio_speed)
         dialect, options = self.dialect, self._options
@@ -134,7 +134,7 @@ def _bearer(key: str | None) -> dict[str, str]:
 
 
 class _Visit:
-    """A part of a conversation that is done as soon as it has begun."""
+    """A `websocket.Part` that ends as soon as the WebSocket is open."""
 
     due: float | None = None
     done = False
@@ -145,7 +145,7 @@ class _Visit:
         self.done = True
 
     def say(self, now: float, *, held: bool) -> str | bytes | None:
-        """See `websocket.Part`; never called, since nothing is due."""
+        """See `websocket.Part`; never called, since nothing is due to be sent."""
         raise NotImplementedError
 
     def hear(self, message: str | bytes, at: float) -> None:
@@ -156,20 +156,20 @@ class _Visit:
 
 
 class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
-    """Speaks, and listens at the same time.
+    """Sends audio and receives results at the same time.
 
     Columns:
         audio_ms: duration of the audio.
         first_partial_ms: first chunk of audio sent → first recognised text.
         final_latency_ms: end of the audio → final result.
         rtf: (arrival of the final result − first chunk of audio sent) / duration of the audio.
-        server_rtf: processing time that the service names / duration of the audio, or the factor that it names.
-        queue_pending_max: largest number of waiting chunks that the service named.
-        partials: partial results.
-        revisions: results that changed words which had been shown.
-        send_late_ms: lateness of the chunk of audio that was sent the longest after its time.
-        sent_chunks: chunks of audio that were sent.
-        late_chunks: those sent more than 20 ms late, by our own fault.
+        server_rtf: reported processing time / duration of the audio, or the real-time factor that the service reports.
+        queue_pending_max: largest number of waiting chunks that the service reported.
+        partials: number of partial results.
+        revisions: number of results that changed words of an earlier result.
+        send_late_ms: largest lateness of a chunk of audio.
+        sent_chunks: number of chunks of audio sent.
+        late_chunks: number of chunks that the generator sent more than 20 ms late.
     """
 
     abstract = True
@@ -193,46 +193,46 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
     }
 
     def perform(self, sample: Sample) -> None:
-        """One stream, from its handshake to its final result."""
+        """Send one stream, from its handshake to its final result."""
         service = self.service
-        utterance = service.utterance(*self.draw, sample.request_id)
+        stream = service.audio_stream(*self.draw, sample.request_id)
         exchange = self.measured(
             sample,
-            partial(service.client.converse, service.path, service.headers(sample.request_id), utterance),
-            lambda _: measure_utterance(sample, utterance),
+            partial(service.client.converse, service.path, service.headers(sample.request_id), stream),
+            lambda _: measure_stream(sample, stream),
         )
-        judge_utterance(sample, exchange, utterance)
+        judge_stream(sample, exchange, stream)
 
 
-def measure_utterance(sample: Sample, utterance: AudioStream) -> None:
-    """The columns of a stream of speech; times of what did not happen stay null."""
-    extra, parser = sample.extra, utterance.parser
-    first, stopped, final = utterance.first_audio_at, utterance.stopped_at, parser.final_at
+def measure_stream(sample: Sample, stream: AudioStream) -> None:
+    """Fill in the columns of a stream; times of events that did not happen stay null."""
+    extra, parser = sample.extra, stream.parser
+    first, stopped, final = stream.first_audio_at, stream.stopped_at, parser.final_at
     if sample.status == 101:
         sample.chunks = parser.partials + (final is not None)
-    extra["audio_ms"] = utterance.audio_s * 1000.0
+    extra["audio_ms"] = stream.audio_s * 1000.0
     extra["queue_pending_max"] = parser.pending_max
     extra["partials"], extra["revisions"] = parser.partials, parser.revisions
-    extra["sent_chunks"], extra["late_chunks"] = utterance.sent, utterance.late
+    extra["sent_chunks"], extra["late_chunks"] = stream.sent, stream.late
     if first is None:
         return
-    if utterance.worst_late is not None:
-        extra["send_late_ms"] = utterance.worst_late * 1000.0
+    if stream.worst_late is not None:
+        extra["send_late_ms"] = stream.worst_late * 1000.0
     if parser.first_text_at is not None:
         extra["first_partial_ms"] = (parser.first_text_at - first) * 1000.0
     if final is not None:
-        extra["rtf"] = (final - first) / utterance.audio_s
+        extra["rtf"] = (final - first) / stream.audio_s
         if stopped is not None:
             extra["final_latency_ms"] = (final - stopped) * 1000.0
     if parser.rtf is not None:
         extra["server_rtf"] = parser.rtf
     elif parser.processing_ms is not None:
-        extra["server_rtf"] = parser.processing_ms / 1000.0 / utterance.audio_s
+        extra["server_rtf"] = parser.processing_ms / 1000.0 / stream.audio_s
 
 
-def judge_utterance(sample: Sample, exchange: Exchange, utterance: AudioStream) -> None:
-    """Decide how the stream ended: what the target said of itself comes before how the line broke."""
-    status, failure = exchange.status, utterance.parser.failure
+def judge_stream(sample: Sample, exchange: Exchange, stream: AudioStream) -> None:
+    """Set the outcome of a stream. An error that the target reported takes precedence over a broken connection."""
+    status, failure = exchange.status, stream.parser.failure
     if failure is not None:
         sample.fail(*failure)
     elif status is not None and 300 <= status < 400:
@@ -243,5 +243,5 @@ def judge_utterance(sample: Sample, exchange: Exchange, utterance: AudioStream) 
         sample.fail(*refusal(exchange))
     elif exchange.error is not None:
         fail_on_the_line(sample, exchange.error, exchange.detail)
-    elif not utterance.parser.text:
+    elif not stream.parser.text:
         sample.fail(ErrorClass.EMPTY, "the final result has no text")

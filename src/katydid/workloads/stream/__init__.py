@@ -1,4 +1,4 @@
-"""The workload `stream`: one streamed chat completion a request."""
+"""The workload `stream`: each request asks for one streamed chat completion."""
 
 from katydid.engine.options import RunOptions
 from katydid.model.workload import Workload, register

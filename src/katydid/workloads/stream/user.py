@@ -1,4 +1,4 @@
-"""The workload `stream`: one streamed chat completion a request."""
+"""The workload `stream`: each request asks for one streamed chat completion."""
 
 from typing import ClassVar
 
@@ -10,12 +10,12 @@ from katydid.model.sample import Sample
 
 
 class StreamUser(PacedUser[RunOptions, ChatService[RunOptions]]):
-    """Asks for a streamed answer, and times its chunks.
+    """Requests a streamed answer and times its chunks.
 
     Columns:
-        session_id: the conversation of a trace that the request is part of; null for none.
-        turn: of the conversation, from 1.
-        history_tokens: of what was said before, as the target counted it.
+        session_id: the conversation that the request belongs to, when replaying a trace; null if none.
+        turn: turn of the conversation, from 1.
+        history_tokens: tokens of the turns before, as counted by the target.
     """
 
     abstract = True
@@ -25,7 +25,7 @@ class StreamUser(PacedUser[RunOptions, ChatService[RunOptions]]):
     extra_columns: ClassVar[dict[str, type]] = COLUMNS
 
     def perform(self, sample: Sample) -> None:
-        """One streamed answer, from its request to its last byte."""
+        """Send one request and read its streamed answer to the last byte."""
         log, service, draw = self.run_context.event_log, self.service, self.draw
         request = service.request_for(sample, draw, stream=True)
         parser = service.stream_parser(sample, draw)

@@ -11,18 +11,20 @@ from katydid.workloads.tools.correctness import correctness, correctness_answer,
 
 @dataclass(frozen=True, kw_only=True)
 class ToolsOptions(RunOptions):
-    """What a tools run was asked to do."""
+    """Options of the workload `tools`."""
 
-    tool_calls: int = option(2, "tool calls in every conversation", kind=count, rule=POSITIVE, most=at_most(1000))
-    tool_latency: float = option(0.0, "seconds that each local tool takes", kind=duration, rule=NOT_NEGATIVE)
+    tool_calls: int = option(2, "tool calls per conversation", kind=count, rule=POSITIVE, most=at_most(1000))
+    tool_latency: float = option(0.0, "seconds that each local tool call takes", kind=duration, rule=NOT_NEGATIVE)
     tool_turns: str = option(
-        "sequential", "sequential: one call a turn; parallel: all calls in one turn", choices=("sequential", "parallel")
+        "sequential",
+        "sequential = one call per turn; parallel = all calls in one turn",
+        choices=("sequential", "parallel"),
     )
     tools_side: str = option(
-        "client", "who runs the tools: client = this generator; server = the target, which tells of its progress",
+        "client", "who runs the tools: client = this generator; server = the target, which reports their progress",
         choices=("client", "server"),
     )  # fmt: skip
-    tools_answers: str = option("stream", "how turns are answered", choices=("stream", "whole"))
+    tools_answers: str = option("stream", "how turns are answered: streamed, or whole", choices=("stream", "whole"))
 
 
 register(

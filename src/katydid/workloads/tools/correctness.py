@@ -1,6 +1,6 @@
-"""Are answers right under load? The share of right conversations by how many were going on at once.
+"""Correctness under load: the share of correct conversations by how many were in flight.
 
-Tool parsers are known to break only under concurrency, where a mean over the run hides it.
+Some tool parsers break only under concurrency, and a mean over the whole run hides that.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from katydid.report.model import Bars, Chart, Column, Material, Scale, Section, 
 
 MOST_BINS = 6
 FEWEST_IN_BIN = 20
-"""Conversations that a share needs to say anything."""
+"""Fewest conversations per bin."""
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Conversations that began with so many in flight.
+    """Conversations that began with this many in flight.
 
     Attributes:
-        right: of `conversations`.
-        low, high: 95 % interval of their `share` (Clopper and Pearson 1934).
+        right: correct conversations, out of `conversations`.
+        low, high: 95 % interval of `share` (Clopper and Pearson 1934).
     """
 
     in_flight_low: int
@@ -38,7 +38,7 @@ class InFlight:
 
 
 def correctness(run: Run) -> dict[str, object]:
-    """`correctness` of summary.json: a row a range of conversations in flight, the fewest first."""
+    """Return the key `correctness` of `summary.json`: a row per range of conversations in flight, fewest first."""
     ended = run.iterations[run.iterations["outcome"].isin(["ok", "failed"]) & run.iterations["start_ms"].notna()]
     if ended.empty:
         return {"correctness": []}
@@ -67,54 +67,54 @@ def _row(in_flight: np.ndarray, right: np.ndarray) -> InFlight:
 
 
 def correctness_section(material: Material) -> Section | None:
-    """Of workloads whose conversations are checked."""
+    """Return the section, or None for a run without checked conversations."""
     rows = material.summary.part("correctness", list[InFlight])
     if not rows:
         return None
     columns: tuple[Column[InFlight], ...] = (
         Column("In flight", lambda row: span(row.in_flight_low, row.in_flight_high)),
         Column("Conversations", lambda row: row.conversations, Unit.COUNT),
-        Column("Right", lambda row: row.right, Unit.COUNT),
-        Column("Share right", lambda row: row.share, Unit.FRACTION, bad=lambda row: row.right < row.conversations),
-        Column("Interval", lambda row: f"{fraction(row.low)} to {fraction(row.high)}"),
+        Column("Correct", lambda row: row.right, Unit.COUNT),
+        Column("Share correct", lambda row: row.share, Unit.FRACTION, bad=lambda row: row.right < row.conversations),
+        Column("95 % interval", lambda row: f"{fraction(row.low)} to {fraction(row.high)}"),
     )
-    table = Table("Right conversations, by those in flight when they began (95 % intervals)", columns, rows)
-    return Section("correctness", "Right under load?", [_sentence(rows)], [table], [_chart(rows)], answer=True)
+    table = Table("Correct conversations by the number in flight when they began.", columns, rows)
+    return Section("correctness", "Correctness under load", [_sentence(rows)], [table], [_chart(rows)], answer=True)
 
 
 def correctness_answer(summary: Summary) -> str | None:
-    """How many conversations were right, and whether the load makes them wrong; None where none ended."""
+    """Return how many conversations were correct, and whether the load makes them wrong; None if none ended."""
     rows = summary.part("correctness", list[InFlight])
     if not rows:
         return None
     right, all_of_them = sum(row.right for row in rows), sum(row.conversations for row in rows)
     wrong = "; the load makes answers wrong" if _depends(rows) else ""
-    return f"{number(right)} of {plural(all_of_them, 'conversation')} right{wrong}"
+    return f"{number(right)} of {plural(all_of_them, 'conversation')} correct{wrong}"
 
 
 def _depends(rows: list[InFlight]) -> bool:
-    """Whether fewer are right the more are going on at once."""
+    """Return True if significantly fewer conversations are correct at the highest load than at the lowest."""
     return rows[-1].high < rows[0].low
 
 
 def _sentence(rows: list[InFlight]) -> str:
     if all(row.right == row.conversations for row in rows):
-        return "Every conversation was right."
+        return "Every conversation was correct."
     if len(rows) == 1:
-        return "The load was too even, or the run too short, to say whether it made answers wrong."
+        return "Whether the load makes answers wrong is unknown: the load was too even, or the run too short."
     if _depends(rows):
-        return "The more conversations at once, the fewer are right: the load makes answers wrong."
-    return "Wrong conversations are not shown to depend on the load."
+        return "With more conversations in flight, fewer are correct: the load makes answers wrong."
+    return "There is no evidence that wrong conversations depend on the load."
 
 
 def _chart(rows: list[InFlight]) -> Chart:
     edges = [float(row.in_flight_low) for row in rows] + [float(rows[-1].in_flight_high) + 1.0]
     return Chart(
         key="correctness",
-        title="Right conversations by load",
-        note="Percent of the conversations that began with so many in flight, that one included.",
+        title="Correct conversations by load",
+        note="Percentage of correct conversations, by the number in flight when each began, itself included.",
         unit="%",
         scale=Scale.LINEAR,
         x_unit="in flight",
-        bars=[Bars("right", Style.MAIN, edges, [row.share * 100.0 for row in rows])],
+        bars=[Bars("correct", Style.MAIN, edges, [row.share * 100.0 for row in rows])],
     )

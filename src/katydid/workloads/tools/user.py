@@ -1,8 +1,8 @@
 """The workload `tools`: conversations with a fixed number of tool calls, checked call by call.
 
-One iteration is one conversation: a request a turn, each with its row (`kind` is `request`), and a row for
-the whole (`kind` is `iteration`), which counts for no rate and no threshold. A wrong call fails its
-request, and with it the conversation.
+One iteration is one conversation. Each turn is a request with its own row (`kind` is `request`); the whole
+conversation has another row (`kind` is `iteration`), which counts in no rate and no threshold. A wrong call fails its
+request and the conversation.
 """
 
 import time
@@ -27,20 +27,20 @@ from katydid.workloads.tools import ToolsOptions
 
 
 class ToolsService(ChatService[ToolsOptions]):
-    """A model with tools; OpenAI's chat completions only."""
+    """A model that calls tools, over OpenAI's chat completions API."""
 
     makes = False
 
     def __init__(self, options: ToolsOptions, host: str) -> None:
         super().__init__(options, host)
         if options.api != "openai":
-            raise ConfigError(f"--api {options.api}: the workload tools speaks openai only")
+            raise ConfigError(f"--api {options.api}: the workload tools supports only --api openai")
         if options.tools_side == "server" and options.tools_answers == "whole":
-            raise ConfigError("--tools-side server tells its progress in a stream: leave out --tools-answers whole")
+            raise ConfigError("--tools-side server needs streamed answers: leave out --tools-answers whole")
         self.plan = plan(options.tool_calls)
 
     def opening(self) -> list[Message]:
-        """What a conversation begins with."""
+        """Return the first message of a conversation."""
         how = "all in one turn" if self.options.tool_turns == "parallel" else "one after the other"
         order = ", then ".join(self.plan)
         task = (
@@ -49,7 +49,7 @@ class ToolsService(ChatService[ToolsOptions]):
         return [{"role": "user", "content": f"What are weather, time and prices like in Lisbon? {task}"}]
 
     def turns(self) -> list[list[str]]:
-        """The calls that each turn should bring; the last one brings the answer."""
+        """Return the calls expected in each turn; the last turn has none, but the final answer."""
         if self.options.tools_side == "server":
             return [[]]
         if self.options.tool_turns == "parallel":
@@ -57,12 +57,12 @@ class ToolsService(ChatService[ToolsOptions]):
         return [*([name] for name in self.plan), []]
 
     @property
-    def streams(self) -> bool:  # type: ignore[override]  # here an option says it
-        """Whether answers are streamed."""
+    def streams(self) -> bool:  # type: ignore[override]  # an option decides
+        """Return True if answers are streamed."""
         return self.options.tools_answers == "stream"
 
     def turn(self, messages: Sequence[Message], request_id: str) -> Request:
-        """The request of one turn."""
+        """Return the request of one turn."""
         options = self.options
         parallel = options.tool_turns == "parallel"
         extra = declared(TOOLBOX, parallel=parallel) if options.tools_side == "client" else {}
@@ -70,7 +70,7 @@ class ToolsService(ChatService[ToolsOptions]):
         return self.post(body, request_id)
 
     def facts(self) -> dict[str, object]:
-        """See `service.Service.facts`; the prompts are this workload's own."""
+        """See `service.Service.facts`; this workload has its own prompt."""
         return {**super().facts(), "prompts": "tools", "tools": [tool.name for tool in TOOLBOX]}
 
 
@@ -78,10 +78,10 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
     """Holds conversations, runs the tools that the model calls, and checks every call.
 
     Columns:
-        kind: `request`, or `iteration` for the row of a whole conversation, which counts for no rate.
-        turn: of the conversation, from 0.
-        tool_calls: that the model made in it.
-        conversation_ms: from the start of the first request to the end of the last; of right conversations.
+        kind: `request` for a turn, `iteration` for the row of a whole conversation, which counts in no rate.
+        turn: number of the turn, from 0.
+        tool_calls: number of calls that the model made.
+        conversation_ms: from the start of the first request to the end of the last, for correct conversations.
     """
 
     abstract = True
@@ -97,7 +97,7 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
     }
 
     def iterate(self, scheduled: float) -> None:
-        """One conversation."""
+        """Hold one conversation."""
         talk = _Conversation(self.service.opening())
         with self.sampled(scheduled, "conversation", counts=False) as whole:
             whole.extra["kind"] = "iteration"
@@ -110,7 +110,7 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
             whole.extra["tool_calls"] = talk.calls
 
     def _turn(self, talk: "_Conversation", turn: int, expected: list[str], scheduled: float) -> Sample:
-        """One request: ask, check, and run the tools that it calls."""
+        """Send one turn, check its calls, and run the tools that it calls."""
         with self.sampled(scheduled) as sample:
             sample.extra |= {"kind": "request", "turn": turn}
             parser = self._ask(talk, sample)
@@ -128,13 +128,13 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         return sample
 
     def _ask(self, talk: "_Conversation", sample: Sample) -> StreamedTurn | WholeTurn:
-        """Send a turn and time its answer."""
+        """Send a turn and read its answer."""
         parser = StreamedTurn() if self.service.streams else WholeTurn()
         self.exchange(sample, self.service.turn(talk.messages, sample.request_id), parser)
         return parser
 
     def _problem(self, talk: "_Conversation", expected: list[str], parser: StreamedTurn | WholeTurn) -> str | None:
-        """What is wrong with the calls, the answer, or the progress of tools that the server ran."""
+        """Return what is wrong with the calls, the answer, or the reported tool progress; None if nothing is."""
         service = self.service
         if (problem := wrong_calls(parser.calls, expected, TOOLBOX, talk.ids)) is not None:
             return problem
@@ -143,12 +143,12 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         if service.options.tools_side == "server":
             wanted = [(name, status) for name in service.plan for status in (STARTED, FINISHED)]
             if parser.progress != wanted:
-                told = ", ".join(f"{name} {status}" for name, status in parser.progress) or "nothing"
-                return f"the server told of {told}"
+                progress = ", ".join(f"{name} {status}" for name, status in parser.progress) or "none"
+                return f"wrong tool progress from the server: {progress}"
         return None
 
     def _run_tools(self, talk: "_Conversation", calls: list[ToolCall]) -> None:
-        """Run the tools, and put their results into the conversation."""
+        """Run the tools, and add their results to the conversation."""
         options = self.options
         if options.tool_latency:
             gevent.sleep(options.tool_latency * len(calls))
@@ -159,12 +159,12 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
 
 @dataclass
 class _Conversation:
-    """How far a conversation has come.
+    """The state of one conversation.
 
     Attributes:
-        ids: of all calls until now.
-        calls: how many there were.
-        began_ms: start of its first request.
+        ids: ids of all calls so far.
+        calls: number of calls so far.
+        began_ms: start of the first request.
     """
 
     messages: list[Message]
