@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from textwrap import wrap
 
 from katydid.commands import COMMANDS, command_parsers
-from katydid.commands.telling import known_width, tell
+from katydid.commands.output import known_width, tell
 from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ExitCode, KatydidError, naming_paths
 from katydid.model.version import __version__

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json
-from katydid.commands.telling import tell
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, tell, write_json
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.model.formatting import format_eta, plural

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import check_output, write_output
-from katydid.commands.telling import tell
+from katydid.commands.output import check_output, tell, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text

@@ -4,8 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from katydid.commands.loading.run import run as run_workload
 from katydid.commands.loading.start import add_run_arguments, run_parser
-from katydid.commands.output import STANDARD_OUTPUT, check_output, write_json
-from katydid.commands.telling import tell
+from katydid.commands.output import STANDARD_OUTPUT, check_output, tell, write_json
 from katydid.model.arguments import Commands
 from katydid.model.documents.capacity import CapacityFound, CapacityResult
 from katydid.model.errors import ExitCode, worst

@@ -9,8 +9,8 @@ import shlex
 from itertools import takewhile
 from pathlib import Path
 
+from katydid.commands.output import tell
 from katydid.commands.pairs.options import Asked, Version, add_pair_options, check, check_options
-from katydid.commands.telling import tell
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.protocol.target_url import read_target_url

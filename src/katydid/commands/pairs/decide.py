@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, write_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, tell, write_json, write_output
 from katydid.commands.pairs.runs import Runs, has_history, sigterm_as_interrupt
-from katydid.commands.telling import tell
 from katydid.model.errors import NoDataError
 from katydid.resources import thresholds_file
 
