@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from katydid.commands.output import STANDARD_OUTPUT, tell, write_json, write_output
+from katydid.commands.pairs.options import MOST_PAIRS, WAIT_READY
 from katydid.commands.pairs.runs import Runs, has_history, sigterm_as_interrupt
 from katydid.model.errors import NoDataError
 from katydid.resources import thresholds_file
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from katydid.commands.pairs.options import Asked
     from katydid.commands.pairs.series import Pairs
     from katydid.model.documents.comparison import CompareSettings, Comparison, Verdict
+    from katydid.model.documents.manifest import Manifest
     from katydid.runs.folder import RunFolder
 
 
@@ -47,7 +50,6 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     """
     import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
     from katydid.analysis.comparison.looks import planned_looks
-    from katydid.commands.pairs.again import command_again
     from katydid.commands.pairs.series import until_decided
     from katydid.gate.thresholds import read_thresholds
     from katydid.model.documents.comparison import CompareSettings
@@ -70,7 +72,7 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     if pairs.comparison is None:
         raise NoDataError("no run left a folder: see what the runs said above")
     comparison = _whole(pairs, settings)
-    _write(given, comparison, sides, asked, command_again(given, asked, pairs.runs["base"][0].manifest()))
+    _write(given, comparison, sides, asked, _command(given, asked, pairs.runs["base"][0].manifest()))
     if thresholds is None:
         return Decision(comparison.verdict)
     from katydid.commands.gate import judged_with
@@ -131,3 +133,30 @@ def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, aske
     base, new = (sides.counted(comparison, side) for side in (0, 1))
     write_output(html, comparison_page(comparison, base, new, links_to(comparison, Path(html)), command))
     say_where(console, "Report", html)
+
+
+def _command(given: argparse.Namespace, asked: Asked, made: Manifest) -> str:
+    """The `katydid ab` command that repeats the comparison, without secrets, for its page.
+
+    Args:
+        given: the command line.
+        asked: what it asks for.
+        made: the first run's manifest, which has every option that the runs had.
+    """
+    from katydid.model.redact import hide_assigned
+    from katydid.protocol.target_url import shown_url
+    from katydid.report.run import options_of
+
+    base, new = (asked.versions[side] for side in ("base", "new"))
+    words = ["katydid", "ab", asked.workload, shown_url(base.host), shown_url(new.host)]
+    said = {
+        "--base-version": base.label,
+        "--new-version": new.label,
+        "--start-base": base.start and hide_assigned(base.start),
+        "--start-new": new.start and hide_assigned(new.start),
+        "--max-pairs": None if given.max_pairs == MOST_PAIRS else str(given.max_pairs),
+        "--wait-ready": None if given.wait_ready == WAIT_READY else f"{given.wait_ready:g}s",
+        "--thresholds": given.thresholds,
+    }
+    words += [word for flag, value in said.items() if value for word in (flag, value)]
+    return shlex.join([*words, *options_of(made, without={"version_label", "wait_ready"})])
