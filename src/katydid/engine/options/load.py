@@ -4,6 +4,8 @@ Locust takes any number of users, and a run time of nothing for none; what its t
 """
 
 import math
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -12,7 +14,6 @@ from locust import events
 
 from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options.arrivals import BUSY_SECONDS
-from katydid.engine.options.environment import let_words_overrule
 from katydid.engine.options.parsing import add_arguments, plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
@@ -56,11 +57,45 @@ _filled = False
 def _fill(parser: ArgumentParser, **_: object) -> None:
     """A run time that is too long is for `check_load` to complain of, and Locust's page is for this machine alone."""
     add_arguments(parser)
-    let_words_overrule(parser)
+    _let_words_overrule(parser)
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
             action.type = read_run_time
     parser.set_defaults(web_host=LOCAL)
+
+
+ALTERNATIVES = (
+    frozenset({"interval", "concurrency", "rate", "trace"}),
+    frozenset({"num_users", "concurrency"}),
+    frozenset({"spawn_rate", "ramp"}),
+)
+"""Options that exclude each other: a run has at most one of each set."""
+
+
+def _let_words_overrule(parser: ArgumentParser) -> None:
+    """Let the command line overrule variables of options that contradict it: `--rate 10` LOAD_TEST_INTERVAL too."""
+    parse: Any = parser.parse_known_args
+
+    def parse_known_args(args: Sequence[str] | None = None, namespace: Any = None, **more: Any) -> Any:
+        words = sys.argv[1:] if args is None else args
+        environment = more.pop("env_vars", os.environ)
+        return parse(args, namespace, env_vars=_heeded(parser, words, environment), **more)
+
+    parser.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
+
+
+def _heeded(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the variables of options that an option among the words contradicts."""
+    known = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
+    given = {known[flag].dest for word in words if (flag := _flag(word)) in known}
+    overruled = {name for names in ALTERNATIVES for name in names - given if names & given}
+    variables = {action.env_var for action in known.values() if action.dest in overruled}
+    return {name: value for name, value in environment.items() if name not in variables}
+
+
+def _flag(word: str) -> str:
+    """`--rate` of `--rate=5`, `-u` of `-u5`."""
+    return word.partition("=")[0] if word.startswith("--") else word[:2]
 
 
 def check_load(parsed: Namespace) -> None:
