@@ -114,10 +114,10 @@ def test_runs_are_kept_under_the_commit(decided, repository):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([*SIDES], "give the good version, where CMD lets the other answer, and CMD last"),
+        ([*SIDES], "give --base or --start-base, --new, and CMD last"),
         ([*SIDES, "--"], "CMD last"),
         (["--base", BASE, "--", "serve"], "where CMD lets the other answer"),
-        (["--new", NEW, "--", "serve"], "give the good version"),
+        (["--new", NEW, "--", "serve"], "give --base or --start-base"),
         (["stream", "batch", *SIDES, "--", "serve"], "CMD last"),
         (["--base", NEW, "--new", NEW, "--", "serve"], "or --start-base CMD to start each version there"),
         (["--base", "localhost", "--new", NEW, "--", "serve"], "localhost"),

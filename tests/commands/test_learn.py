@@ -52,7 +52,7 @@ def test_against_a_run(log, tmp_path, capsys):
     ("words", "code", "message"),
     [
         (["none.jsonl"], 2, "none.jsonl: no such file or directory"),
-        (["LOG", "-o", "-", "--json", "-"], 2, "standard output takes one of them"),
+        (["LOG", "-o", "-", "--json", "-"], 2, "both want standard output"),
         (["LOG", "--against", "nowhere"], 4, "nowhere"),
         (["LOG", "-o", "."], 2, ". cannot be written"),
     ],

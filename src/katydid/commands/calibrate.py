@@ -1,4 +1,4 @@
-"""`katydid calibrate`: how wrong the instrument is on this machine, and up to which load it is right."""
+"""`katydid calibrate`: measure Katydid's error on this machine, and the highest load that it measures faithfully."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from katydid.doctor.trial import Cores
 
 OVERHEAD = 6.0
-"""Seconds that a trial takes beyond its run time, until the first one has told."""
+"""Seconds that a trial is assumed to take beyond its run time, until the first one has been measured."""
 TRIES = 2
-"""Other work on the machine can spoil a trial: what is not faithful is tried once more."""
+"""Trials per load at most: other work on the machine can spoil one, so an unfaithful trial is repeated once."""
 SHORTEST = 3.0
 
 
@@ -31,22 +31,22 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "calibrate",
         description="Run the load generator against the embedded target at rising loads, and compare what it reports "
-        "with what the target did. Each has cores of its own where there are two or more.",
+        "with what the target did. With two or more cores, generator and target run on separate ones.",
         epilog="example: katydid calibrate --loads 100,500,1000,1600 --json calibration.json",
     )
     parser.add_argument(
-        "--loads", type=_loads, default="50,200,500,1000", help="users, each with a stream at a time (50,200,500,1000)"
+        "--loads", type=_loads, default="50,200,500,1000", help="numbers of users, one stream each (50,200,500,1000)"
     )
-    parser.add_argument("--time", type=_time, default="10s", help="of each load (10s)")
+    parser.add_argument("--time", type=_time, default="10s", help="run time of each load (10s)")
     parser.add_argument(
-        "--processes", action="store_true", help="measure a second time, with a process on every core but the target's"
+        "--processes", action="store_true", help="then repeat with a process on every core except the target's"
     )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Calibrate; 0, or 4 where not even the lowest load was measured faithfully."""
+    """Calibrate; return 4 if not even the lowest load was measured faithfully, else 0."""
     from katydid.analysis.calibration import Series, highest_faithful
     from katydid.doctor.trial import share_out
     from katydid.report.calibration import calibration_section
@@ -81,7 +81,7 @@ def _time(text: str) -> float:
 
 
 class _Progress:
-    """Says on standard error what is going on, and how long it will yet take."""
+    """Prints on standard error which load is measured, and the time left."""
 
     def __init__(self, trials: int, seconds: float) -> None:
         self._trials = trials
@@ -99,13 +99,13 @@ class _Progress:
 
 
 def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Progress) -> Trial:
-    """One load, tried again where it was not measured faithfully; the better of the two."""
+    """Measure one load, again if the first trial is unfaithful, and return the better trial."""
     from katydid.analysis.calibration import Load, trial, unfaithful
     from katydid.doctor.trial import run_trial
 
     tried: list[Trial] = []
     for _ in range(TRIES):
-        again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
+        again = f", repeated because {'; '.join(unfaithful(tried[-1]))}" if tried else ""
         progress(f"{plural(users, 'user')}, {plural(processes, 'process', 'processes')}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
         load = Load(users, processes, left.window, left.target_cpu, left.others_cpu)

@@ -1,4 +1,4 @@
-"""`katydid compare BASE NEW [MORE …]`: is a version slower, faster, the same, or can that not be told?"""
+"""`katydid compare BASE NEW [MORE …]`: is a version slower, faster or the same, or can the runs not tell?"""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def run(options: Namespace) -> int:
-    """Compare; 0 whatever the verdict, 4 where it is invalid: judging is the gate's."""
-    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
+    """Compare; return 4 if the verdict is invalid, else 0: it is the gate that fails on a slower version."""
+    import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.analysis.comparison.estimates import read_run
     from katydid.model.documents.comparison import Verdict
     from katydid.report.render.terminal import say_where, terminal
@@ -53,13 +53,13 @@ def run(options: Namespace) -> int:
 
 
 Written = tuple["Comparison | Comparisons", Callable[[], str], Callable[[], str]]
-"""What was found, its Markdown, and its page."""
+"""The result, and functions that render it as Markdown and as a page."""
 
 
 def _two(
     sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, options: Namespace
 ) -> Written:
-    """Compare two versions, and print what they say."""
+    """Compare two versions and print the result."""
     from katydid.analysis.comparison.compare import compare_runs
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
 
@@ -80,7 +80,7 @@ def _command(options: Namespace) -> str:
 def _several(
     sides: Sequence[Sequence[RunData]], histories: Sequence[Sequence[RunFolder]], console: Console, options: Namespace
 ) -> Written:
-    """Compare each of several with the first, and print what they say."""
+    """Compare each of several versions with the first and print the result."""
     from katydid.analysis.comparison.several import compare_several
     from katydid.report.several import print_several, several_markdown, several_page
 
@@ -91,7 +91,7 @@ def _several(
 
 
 def _links(comparison: Comparison, options: Namespace) -> dict[str, str]:
-    """From the page, where one is asked for, to the reports of the runs."""
+    """Links from the page to the runs' reports; none if no page was asked for."""
     from katydid.report.tables.index import links_to
 
     return links_to(comparison, Path(options.html)) if options.html else {}
@@ -101,13 +101,13 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "compare",
-        description="Compare versions by their runs: each with the first. A version is a run folder, or a folder of "
+        description="Compare versions by their runs, each with the first. A version is a run folder, or a folder with "
         "several runs.",
         epilog="example: katydid compare reports/stream/v1 reports/stream/v2 --html compare.html",
     )
     parser.add_argument("base", metavar="BASE", type=Path, help="the runs to compare with")
-    parser.add_argument("new", metavar="NEW", type=Path, help="the runs that are judged")
-    parser.add_argument("more", metavar="MORE", type=Path, nargs="*", help="more of them, each compared with BASE")
+    parser.add_argument("new", metavar="NEW", type=Path, help="the runs to judge")
+    parser.add_argument("more", metavar="MORE", type=Path, nargs="*", help="more versions, each compared with BASE")
     parser.add_argument("--html", metavar="F", help="write a page")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")
@@ -116,21 +116,21 @@ def add_parser(commands: Commands) -> None:
         "--history",
         metavar="FOLDER",
         type=Path,
-        help="runs, by version, that tell the noise from run to run (default: the versions beside BASE)",
+        help="folder of versions whose runs show the run-to-run noise (default: the versions beside BASE)",
     )
-    parser.add_argument("--no-history", action="store_true", help="take the noise from the two sides alone")
+    parser.add_argument("--no-history", action="store_true", help="estimate the noise from the two sides alone")
     parser.set_defaults(run=run)
 
 
 def _history(given: Path | None, sides: Sequence[Sequence[RunFolder]]) -> list[RunFolder]:
-    """Earlier runs: of the folder that was named, or of the versions beside the base's."""
+    """Earlier runs: those in the given folder, or by default those of the versions beside BASE."""
     from katydid.runs.find import earlier_runs, versions_of
 
     if given is None:
         return earlier_runs(*sides)
     found = versions_of(given)
     if not found:
-        raise ConfigError(f"--history {given} holds no runs: name a folder of versions, as reports/stream")
+        raise ConfigError(f"--history {given} has no runs in it: name a folder of versions, as reports/stream")
     known = {run.path.resolve() for side in sides for run in side}
     return [run for runs in found.values() for run in runs if run.path.resolve() not in known]
 

@@ -1,4 +1,4 @@
-"""`katydid plan`: how many workers a number of streams needs, from numbers or from a measured run."""
+"""`katydid plan`: how many workers a number of streams needs, from given figures or from a measured run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(asked: Namespace) -> int:
-    """Print the plan; 0 when there is one."""
+    """Print the plan; return 0."""
     from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
     from katydid.analysis.planning.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
@@ -36,7 +36,7 @@ def run(asked: Namespace) -> int:
     facts = _facts(asked.folder) if asked.folder else None
     demand = _demand(asked, facts)
     if demand.is_simulated:
-        tell(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds")
+        tell(f"Simulating the queue with {JOBS:,} jobs for each number of workers: takes some seconds")
     plan = make_plan(demand, asked.max_wait, asked.workers)
     sections = [plan_section(plan)]
     theory = None
@@ -59,7 +59,8 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "plan",
-        description="Workers needed = concurrency × single-stream RTF / utilisation, and the queueing behind it.",
+        description="Estimate the workers needed (concurrency × single-stream RTF / utilisation) and how long streams "
+        "would queue.",
         epilog="example: katydid plan --concurrency 500 --rtf 0.1 --utilisation 0.7",
     )
     parser.add_argument(
@@ -67,29 +68,31 @@ def add_parser(commands: Commands) -> None:
         dest="folder",
         metavar="RUN",
         type=Path,
-        help="take concurrency, RTF, audio and service times from a run of speech; with --workers, the number that it "
-        "had, theory is shown beside what was measured",
+        help="take concurrency, RTF, audio and service times from a speech run; with --workers set to the number that "
+        "it had, theory is shown beside the measurement",
     )
-    parser.add_argument("--concurrency", type=float, help="streams at the same time")
-    parser.add_argument("--rtf", type=float, help="worker-seconds a second of audio, of a stream alone")
+    parser.add_argument("--concurrency", type=float, help="concurrent streams")
+    parser.add_argument("--rtf", type=float, help="worker-seconds per second of audio, for a single stream alone")
     parser.add_argument(
         "--utilisation",
         type=share,
         default=0.7,
-        help="share of its time that a worker may be busy (0.7); 1 = no reserve",
+        help="share of its time that a worker may be busy (0.7); 1 = no headroom",
     )
     parser.add_argument("--audio", type=duration, help="seconds of audio in one job (1)")
     parser.add_argument(
         "--variation",
         type=float,
         default=1.0,
-        help="standard deviation of the service times over their mean: 0 = all alike, 1 = exponential (Erlang C, the "
-        "default); others are simulated",
+        help="coefficient of variation of the service times (standard deviation / mean): 0 = constant, 1 = exponential "
+        "(Erlang C, the default); other values are simulated",
     )
-    parser.add_argument("--max-wait", type=duration, help="seconds of p95 wait that are slight (a job's own work)")
+    parser.add_argument(
+        "--max-wait", type=duration, help="p95 wait that counts as slight queueing, in seconds (one job's service time)"
+    )
     parser.add_argument("--time-out", type=duration, help="seconds that a client waits for its result (60)")
-    parser.add_argument("--workers", type=int, help="a number of workers to look at too")
-    parser.add_argument("--html", metavar="FILE", help="write a page with the picture")
+    parser.add_argument("--workers", type=int, help="also show this number of workers")
+    parser.add_argument("--html", metavar="FILE", help="write a page with the chart")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")
     parser.set_defaults(run=run)
 
@@ -103,7 +106,7 @@ def _facts(path: Path) -> RunFacts:
 
 
 def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
-    """What was asked for; what was not, as the run has it."""
+    """The demand: the options given, and the run's figures for those that are not."""
     from katydid.analysis.planning.plan import Demand
 
     concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
@@ -115,8 +118,8 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
         time_out = facts.time_out_s if time_out is None else time_out
     missing = [name for name, value in (("concurrency", concurrency), ("rtf", rtf)) if value is None]
     if missing:
-        why = ": the run does not say" if facts is not None else "; see katydid plan --help"
-        raise ConfigError(f"plan needs --{' and --'.join(missing)}{why}")
+        why = ", which the run does not have" if facts is not None else ""
+        raise ConfigError(f"plan needs --{' and --'.join(missing)}{why}; see katydid plan --help")
     return Demand(
         concurrency=concurrency,
         rtf=rtf,
@@ -129,20 +132,24 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
 
 
 def _plausible(rtf: float) -> float:
-    """The RTF that a service names, where it can be one."""
+    """Return the RTF that a service reports, if it is plausible.
+
+    Raises:
+        ConfigError: it is not.
+    """
     from katydid.analysis.planning.speech_theory import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF
         raise ConfigError(
-            f"--from: the service names an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
-            "run it with the field's unit (--speech-fields processing=FIELD:s), or give --rtf"
+            f"--from: the service reports an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
+            "repeat the run with the field's unit (--speech-fields processing=FIELD:s), or give --rtf"
         )
     return rtf
 
 
 def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, object]:
-    """The plan for machines; null where a queue only grows."""
+    """The plan as JSON values; waits are null if the queue grows without bound."""
     demand = plan.demand
     beside = {} if theory is None else {"beside_theory": _comparison(theory)}
     return {

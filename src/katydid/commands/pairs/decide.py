@@ -1,4 +1,4 @@
-"""Pairs until it is decided, from what was asked for to what is written: the work of `katydid ab` and `bisect`."""
+"""The work of `katydid ab` and `katydid bisect`: make pairs until a verdict is reached, then write the results."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """What came of it.
+    """The outcome of a comparison.
 
     Attributes:
-        verdict: of the comparison.
-        judged: the gate's exit code; None where no thresholds were given.
+        verdict: the comparison's verdict.
+        judged: the gate's exit code; None without thresholds.
     """
 
     verdict: Verdict
@@ -41,14 +41,14 @@ class Decision:
 
 
 def decide(given: argparse.Namespace, asked: Asked) -> Decision:
-    """Make pairs, write what they say.
+    """Make pairs, and print and write the comparison.
 
     Raises:
-        ConfigError: something must be changed.
+        ConfigError: the configuration is wrong.
         NoDataError: there is nothing to compare.
-        KeyboardInterrupt: it was interrupted; what was started is stopped.
+        KeyboardInterrupt: the user interrupted; started versions have been stopped.
     """
-    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
+    import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.analysis.comparison.looks import planned_looks
     from katydid.commands.pairs.series import until_decided
     from katydid.gate.thresholds import read_thresholds
@@ -67,10 +67,10 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
         with sigterm_as_interrupt(), runs.beside():
             pairs = until_decided(plan, settings, runs.make, sides.compare, say)
     except KeyboardInterrupt:
-        say(f"interrupted: the runs so far are in {results}; `katydid compare` reads them")
+        say(f"interrupted: the runs so far are in {results}; compare them with `katydid compare`")
         raise
     if pairs.comparison is None:
-        raise NoDataError("no run left a folder: see what the runs said above")
+        raise NoDataError("no run left a folder: see the runs' messages above")
     comparison = _whole(pairs, settings)
     _write(given, comparison, sides, asked, _command(given, asked, pairs.runs["base"][0].manifest()))
     if thresholds is None:
@@ -81,26 +81,26 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
 
 
 def _whole(pairs: Pairs, settings: CompareSettings) -> Comparison:
-    """The last look's comparison, with the looks that led to it."""
-    assert pairs.comparison is not None  # noqa: S101 - asked before
+    """The last look's comparison, with all looks and the settings of the comparison as a whole."""
+    assert pairs.comparison is not None  # noqa: S101 - the caller has checked
     found = pairs.comparison
     promised = replace(found.settings, family_alpha=settings.family_alpha, same_level=settings.same_level)
     return found.added(pairs=pairs.made, decided=pairs.decided, looks=pairs.looks, settings=promised)
 
 
 class Sides:
-    """Both sides' runs, each read once."""
+    """Compares the runs of both sides; reads each run only once."""
 
     def __init__(self) -> None:
         self._read: dict[str, RunData] = {}
 
     def compare(self, base: Sequence[RunFolder], new: Sequence[RunFolder], settings: CompareSettings) -> Comparison:
-        """The comparison at a look."""
+        """Compare the sides at one look."""
         from katydid.analysis.comparison.compare import compare_runs
         from katydid.runs.find import earlier_runs
 
         if not base or not new:
-            raise NoDataError("a version has no run: see what the runs said above")
+            raise NoDataError("a version has no run: see the runs' messages above")
         sides = [[self._data(folder) for folder in side] for side in (base, new)]
         return compare_runs(sides[0], sides[1], settings=settings, history=earlier_runs(base, new))
 
@@ -113,7 +113,7 @@ class Sides:
         return self._read[name]
 
     def counted(self, comparison: Comparison, side: int) -> list[pd.DataFrame]:
-        """Samples of the runs of a side that count."""
+        """The samples of each run of a side that counts."""
         return [self._read[run.run].frame for run in comparison.sides[side].runs if run.counts]
 
 
@@ -140,8 +140,8 @@ def _command(given: argparse.Namespace, asked: Asked, made: Manifest) -> str:
 
     Args:
         given: the command line.
-        asked: what it asks for.
-        made: the first run's manifest, which has every option that the runs had.
+        asked: the request read from it.
+        made: the first run's manifest, which has the options of all runs.
     """
     from katydid.model.redact import hide_assigned
     from katydid.protocol.target_url import shown_url
