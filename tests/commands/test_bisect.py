@@ -116,7 +116,7 @@ def test_runs_are_kept_under_the_commit(decided, repository):
     [
         ([*SIDES], "give --base or --start-base, --new, and CMD last"),
         ([*SIDES, "--"], "CMD last"),
-        (["--base", BASE, "--", "serve"], "where CMD lets the other answer"),
+        (["--base", BASE, "--", "serve"], "give --base or --start-base, --new, and CMD last"),
         (["--new", NEW, "--", "serve"], "give --base or --start-base"),
         (["stream", "batch", *SIDES, "--", "serve"], "CMD last"),
         (["--base", NEW, "--new", NEW, "--", "serve"], "or --start-base CMD to start each version there"),

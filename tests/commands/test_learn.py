@@ -28,7 +28,7 @@ def test_the_trace_and_the_profile(log, tmp_path, capsys):
     assert rows[:2] + rows[-1:] == ["time,input,output,session,parent", "0,900,30,1,", "98,900,30,5,45"]
     said = capsys.readouterr().out
     assert "50 requests in 98 s" in said
-    assert "1 entry of the log left out: 1 with no JSON" in said
+    assert "Left out 1 entry of the log: 1 with no JSON" in said
     assert "user-" not in said + trace.read_text(encoding="utf-8")
 
 

@@ -174,5 +174,5 @@ def test_the_warm_up_is_an_interval_at_most_a_fifth_of_the_time_that_is_expected
     [({"requests": 5}, True, "--requests 5"), ({"rate": 5.0}, False, "--rate 5"), ({"concurrency": 5}, False, "--con")],
 )
 def test_a_load_shape_says_itself_what_its_users_do(asked, staged, flag):
-    with pytest.raises(ConfigError, match=f"^{flag}.*: a load shape says itself"):
+    with pytest.raises(ConfigError, match=f"^{flag}.*: a load shape sets its users itself"):
         RunOptions(**asked).check_shape(staged=staged)

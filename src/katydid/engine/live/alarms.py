@@ -1,7 +1,7 @@
-"""What looks wrong while a run goes on, and what to do: said once each, before the time is spent.
+"""Warnings while a run goes on: what looks wrong and what to do, each given once, before the time is spent.
 
-Quick forms of the rules of `analysis.validity`, which judge the finished run; the limits are theirs. An
-alarm is not a verdict: a run that recovers may yet be valid. Knows no terminal.
+They are quick forms of the rules in `analysis.validity`, with the same limits, which judge the finished run. An alarm
+is not a verdict: a run that recovers may still be valid. Prints nothing itself.
 """
 
 import math
@@ -25,20 +25,20 @@ from katydid.model.formatting import number, plural
 from katydid.runs.monitor import WATCHED
 
 CPU_SECONDS = 10
-"""Seconds of a process that are looked at together."""
+"""Seconds of a process that are judged together."""
 FEWEST_CPU_SECONDS = 5
 OVERRUN_SHARE = 0.05
-"""Share of the requests that wait for their users' last answers, from which on the load is not the one asked for."""
+"""Share of requests that wait for their user's last answer above which the load is not the one asked for."""
 FEWEST_STARTS = 20
 
 
 class Alarms:
-    """One run's alarms.
+    """The alarms of one run.
 
     Args:
-        interval_s: seconds between a user's requests; 0 where no interval says when one is due.
-        at_rate: requests arrive at a rate instead; without either, nothing is due at a time of its own.
-        full_load: the load was asked for as it is; a search goes beyond what the target carries, on purpose.
+        interval_s: seconds between a user's requests; 0 if the schedule has no interval.
+        at_rate: requests arrive at a rate; with neither, no request has a due time.
+        full_load: the target should carry the load as asked; False for a search, which exceeds capacity on purpose.
     """
 
     def __init__(self, interval_s: float, *, full_load: bool, at_rate: bool = False) -> None:
@@ -53,11 +53,11 @@ class Alarms:
         self._said: set[str] = set()
 
     def wants(self, kind: str) -> bool:
-        """Whether batches of this kind say anything; decoding them is not free."""
+        """Return True if batches of this kind are needed; decoding them takes time."""
         return kind == "monitor" or (kind == "samples" and (self._interval > 0 or self._at_rate))
 
     def add(self, kind: str, batch: Batch) -> list[str]:
-        """Take a batch of a kind that it `wants`; what is to be said about it now."""
+        """Add a batch of a kind that it `wants`, and return the warnings to give now."""
         if kind == "monitor":
             return self._once("cpu", self._look_at_cpu(batch))
         self._count(batch)
@@ -90,14 +90,14 @@ class Alarms:
     def _count(self, batch: Batch) -> None:
         scheduled, late = batch.numbers("scheduled_ms"), batch.numbers("late_ms")
         late_by_more = late - np.nan_to_num(batch.numbers("connect_ms")) > self._late_limit
-        late_by_more &= batch.numbers("resent") != 1.0  # the first sending was punctual
+        late_by_more &= batch.numbers("resent") != 1.0  # the first attempt was punctual
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
         columns = (batch.numbers("user"), batch.numbers("iteration"), scheduled, late_by_more, ends)
         for user, iteration, due, is_late, end in zip(*(column.tolist() for column in columns), strict=True):
             if user < 0:
                 continue
             last, free = self._last.get(user, (None, math.nan))
-            if iteration == last:  # not the one that was due by the interval
+            if iteration == last:  # a further request of the same iteration: only the first has a due time
                 self._last[user] = iteration, max(free, end)
                 continue
             self._last[user] = iteration, end
