@@ -1,4 +1,4 @@
-"""Watches, at the end of a run whose clients leave, what the target does for such clients, and notes it in the manifest."""
+"""Watches, after a run whose clients leave, what the target does for them, and notes it in the manifest."""
 
 import logging
 from contextlib import closing
