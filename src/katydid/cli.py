@@ -1,4 +1,4 @@
-"""The command `katydid`: each subcommand reads only what the one before it wrote."""
+"""The command `katydid`: runs a subcommand, and turns whatever it raises into a message and an exit code."""
 
 import errno
 import os
@@ -57,7 +57,7 @@ def _run(name: str, words: Sequence[str]) -> int:
 
 
 def _call(name: str, words: Sequence[str]) -> int:
-    """Run a command and turn whatever it raises into an exit code."""
+    """Run a command and return its exit code, whatever it raises."""
     try:
         with naming_paths():
             code = _run(name, words)

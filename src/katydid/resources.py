@@ -52,7 +52,7 @@ def locustfile(workload: str) -> Path:
     if given.suffix == ".py":
         if not given.is_file():
             raise ConfigError(
-                f"{workload}: no such locustfile; correct its path, or take a workload by its name, as stream"
+                f"{workload}: no such locustfile; correct its path, or give the name of a workload, as stream"
             )
         return given
     if workload not in (known := shipped_workloads()):

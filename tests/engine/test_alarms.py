@@ -68,8 +68,8 @@ def test_without_an_interval_nobody_is_late():
 @pytest.mark.parametrize(
     ("load", "said"),
     [
-        ({"cpu": 97.0}, "its process local wants 97 % of a core, and times may be its own, not the target's: spread"),
-        ({"cpu": 30.0, "cpu_wait_percent": 65.0}, "core, and times may be its own, not the target's: end other work"),
+        ({"cpu": 97.0}, "its process local needs 97 % of a core, so measured times may include its own delays: spread"),
+        ({"cpu": 30.0, "cpu_wait_percent": 65.0}, "so measured times may include its own delays: end other work"),
     ],
 )  # fmt: skip
 def test_a_generator_at_its_limit_is_told_with_the_remedy(alarms, load, said):

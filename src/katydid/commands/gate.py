@@ -40,7 +40,7 @@ def run(given: Namespace) -> int:
         given.parser.error("the following arguments are required: NEW")
     base = runs_of(given.baseline) if given.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
-        raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
+        raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name runs of another version")
     judgement = _judge(thresholds, runs, base, given.comparison and _read_comparison(given.comparison, runs))
     _write(judgement, given)
     return judgement.exit_code

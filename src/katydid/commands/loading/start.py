@@ -56,7 +56,7 @@ def start(ours: Namespace, *words: str, shows_run: bool, stderr: bool = False) -
         return _help(parser, ours.workload, locusts=ours.help_locust)
     if ours.workload is None or ours.workload.startswith("-"):
         raise ConfigError(f"no workload given: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
-    if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it is some option's value
+    if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it may be an option's value
         raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
     file = locustfile(ours.workload)
     locusts = joined_hosts(locusts)

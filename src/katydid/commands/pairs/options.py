@@ -64,7 +64,7 @@ def add_pair_options(parser: OneLineParser) -> None:
         "--wait-ready", metavar="T", type=duration, default=WAIT_READY,
         help="how long a started version may take to answer (default: 5m)",
     )  # fmt: skip
-    parser.add_argument("--thresholds", metavar="FILE", help="finally judge the runs by this file, as `katydid gate`")
+    parser.add_argument("--thresholds", metavar="FILE", help="judge the runs by this file at the end, as the gate does")
     parser.add_argument("--results", default=os.environ.get("LOAD_TEST_RESULTS") or "reports", metavar="FOLDER")
     parser.add_argument("--html", metavar="F", help="write the page to this file (default: beside the runs)")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
@@ -107,7 +107,7 @@ def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> No
     for option in (word.partition("=")[0] for word in options):
         if option in OURS:
             raise ConfigError(
-                f"{option} is an option of `katydid run`: {parser.prog} takes both hosts, --base-version and "
+                f"{option} is an option of `katydid run`: for {parser.prog} give both hosts, --base-version and "
                 "--new-version"
             )
         if option.startswith("--") and (meant := did_you_mean(option, own)):
@@ -116,4 +116,4 @@ def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> No
 
 def own_options(parser: argparse.ArgumentParser) -> list[str]:
     """The command's options that are not those of a run."""
-    return [name for name in parser._option_string_actions if name.startswith("--")]  # noqa: SLF001 - as argparse has it
+    return [name for name in parser._option_string_actions if name.startswith("--")]  # noqa: SLF001 - no public list

@@ -92,7 +92,7 @@ def has_history(results: Path, workload: str) -> bool:
 
 def call(command: Sequence[str]) -> int:
     """Run a command and return its exit code; its output goes to standard error, and Ctrl-C is passed on to it."""
-    process = subprocess.Popen(  # noqa: S603 - ourselves
+    process = subprocess.Popen(  # noqa: S603 - Katydid itself
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
     )
     try:

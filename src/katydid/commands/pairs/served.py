@@ -89,7 +89,8 @@ class ServedVersion:
             shown = shown_url(self._host)
             if (code := process.poll()) is not None:
                 raise VersionError(
-                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct it",
+                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct the "
+                    "command",
                     self._side,
                 )
             if time.monotonic() - began > self._patience:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime
 
 LEAD = 0.3
-"""Least seconds from the last user's spawning to a rate's beginning, so that all users have polled by then."""
+"""Minimum seconds from the last user's spawning to the beginning of a rate, so that all users have polled by then."""
 _RELEASE = "katydid_release"
 _READY = "katydid_ready"
 _DONE = "katydid_done"

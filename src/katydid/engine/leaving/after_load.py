@@ -20,7 +20,7 @@ LAST_S = 5.0
 MOST_AT_ONCE = 8
 """Most requests that are sent at once to fill all slots."""
 _BY_ITSELF = frozenset({"run-time", "completed"})
-"""Ends of a run after which the target is watched: nothing went wrong, and nobody wanted the run to stop."""
+"""Reasons for a run's end after which the target is watched: nothing went wrong, and nobody interrupted the run."""
 
 
 def watch_target(runtime: Runtime, ended: str) -> None:

@@ -1,9 +1,9 @@
 """Watches what the target does for clients that leave, when there is no other load.
 
 One client stays until its answer has ended. Then a few leave, one after the other, as those of the load did. How long
-a slot stays taken is read from what the target reports: its `/metrics` or `/slots`, at its own path or one above, read
-again and again. If it reports nothing, a request is sent behind the others, and the wait for its first token shows it.
-Uses nothing of the run.
+a slot stays taken is read from the target's `/metrics` or `/slots`, below the API's path, its parent or the root, again
+and again. If there are none, a request is sent behind the others, and its wait for the first token shows it. Uses
+nothing of the run.
 """
 
 import time
@@ -54,7 +54,7 @@ class Gauge(NamedTuple):
     of: Callable[[bytes], int | None]
 
     def read(self) -> int | None:
-        """The number of requests that the target has in work or in its queue now; None if the page fails."""
+        """The number of requests that the target is working on or has queued; None if the page fails."""
         exchange, page = look(self.client, self.request)
         return self.of(page) if exchange.status == 200 and exchange.error is None else None
 

@@ -82,8 +82,8 @@ class Alarms:
             if len(seconds) >= FEWEST_CPU_SECONDS and wanted > CPU_MEDIAN:
                 remedy = FREE_CORES if np.median(waits) > np.median(cpus) else MORE_PROCESSES
                 return (
-                    f"The generator is at its limit: its process {process} wants {wanted:.0f} % of a core, and times "
-                    f"may be its own, not the target's: {remedy}"
+                    f"The generator is at its limit: its process {process} needs {wanted:.0f} % of a core, so "
+                    f"measured times may include its own delays: {remedy}"
                 )
         return None
 

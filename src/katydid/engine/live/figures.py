@@ -117,7 +117,7 @@ class LiveFigures:
 
     @property
     def in_flight(self) -> int:
-        """Requests that have begun and not ended in all processes, as they last reported."""
+        """Requests in flight in all processes, as they last reported."""
         newest = max((at_ms for at_ms, _ in self._in_flight.values()), default=0.0)
         return self._in_flight_since(newest - SILENT_MS)
 

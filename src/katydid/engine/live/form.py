@@ -1,7 +1,7 @@
 """Fills Locust's start form with the last start's values, and shows only the options of the chosen API.
 
-Locust fills the form from the command line each time the page is loaded, whatever was started since, so the next run
-would silently have another load.
+By itself, Locust fills the form from the command line at each page load, whatever was started since: the next run
+would silently have a different load.
 """
 
 import re
@@ -36,7 +36,7 @@ def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
         fields: Any = web_ui.template_args["extra_options"]
         web_ui.template_args |= {"extra_options": offered(fields, parsed), "user_count": parsed.num_users}
 
-    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields come in our order
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # keep the order of `offered`
     web_ui.update_template_args = update
 
 

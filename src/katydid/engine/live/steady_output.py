@@ -12,7 +12,7 @@ import sys
 from typing import TextIO
 
 _UNSAID = frozenset({errno.EPIPE, errno.EIO})
-"""Errors that are not reported, because nobody is there to read it: the pipe's reader or the terminal is gone."""
+"""Errors that are not reported, because nobody would read the report: the pipe's reader or the terminal is gone."""
 
 
 class _SteadyFile(io.RawIOBase):

@@ -17,7 +17,7 @@ from katydid.model.options.quantities import count, duration
 UNNAMED_WARM_UP = 20.0
 """Longest default warm-up in seconds, if no interval shows how long a load takes to become steady."""
 BUSY_SECONDS = 20.0
-"""Assumed longest time for an answer in seconds: the default number of users of a rate can serve that."""
+"""Answer time in seconds up to which the default number of users of a rate is enough."""
 WARM_UP_SHARE = 5
 """The default warm-up is at most 1/WARM_UP_SHARE of the run time."""
 MOST_SPEED = 1e6
@@ -77,7 +77,7 @@ class ArrivalOptions:
     )
     trace_speed: float = option(
         1.0,
-        "replay a --trace this many times faster than recorded",
+        "replay a --trace this many times as fast as recorded",
         kind=float,
         rule=(lambda v: 0 < v <= MOST_SPEED, f"must be more than 0, and at most {MOST_SPEED:g}"),
         group=Group.ARRIVALS,
@@ -90,22 +90,22 @@ class ArrivalOptions:
     )
     phase: str = option(
         Phase.AUTO.value,
-        "when users send their first request: spread over the interval, when spawned, or all in one burst; auto = when "
-        "spawned if spawning takes longer than an interval or there is a --ramp, else spread",
+        "when users send their first request: spread = evenly over the interval; spawn = when spawned; burst = all at "
+        "once; auto = spawn if spawning takes longer than an interval or there is a --ramp, else spread",
         choices=tuple(p.value for p in Phase),
         group=Group.ARRIVALS,
     )
     ramp: float = option(
         0.0,
-        "ramp of users per second, who come one by one, each with its first request; with a --rate, the requests/s "
-        "added every second; 0 = no ramp",
+        "spawn this many users per second, one by one, each with its first request; with a --rate, add this many "
+        "requests/s every second; 0 = no ramp",
         kind=float,
         rule=NOT_NEGATIVE,
         group=Group.ARRIVALS,
     )
     requests: int | None = option(
         None,
-        "end the run after this many requests (default: at its run time)",
+        "end the run after this many requests (default: no limit)",
         kind=count,
         rule=POSITIVE,
         most=AT_MOST_32_BITS,

@@ -1,6 +1,6 @@
 """Checks and defaults for Locust's own load options: `--users`, `--spawn-rate`, `--run-time`.
 
-Locust accepts any number of users, and an unreadable run time as none, and crashes on values its timers cannot hold.
+Locust accepts any number of users, takes a run time of 0 for none, and fails at values that its timers cannot hold.
 """
 
 import math
@@ -64,7 +64,7 @@ def _fill(parser: ArgumentParser, **_: object) -> None:
     parser.set_defaults(web_host=LOCAL)
 
 
-ALTERNATIVES = (
+_ALTERNATIVES = (
     frozenset({"interval", "concurrency", "rate", "trace"}),
     frozenset({"num_users", "concurrency"}),
     frozenset({"spawn_rate", "ramp"}),
@@ -88,7 +88,7 @@ def _heeded(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -
     """The environment without the variables of options that an option on the command line contradicts."""
     known = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
     given = {known[flag].dest for word in words if (flag := _flag(word)) in known}
-    overruled = {name for names in ALTERNATIVES for name in names - given if names & given}
+    overruled = {name for names in _ALTERNATIVES for name in names - given if names & given}
     variables = {action.env_var for action in known.values() if action.dest in overruled}
     return {name: value for name, value in environment.items() if name not in variables}
 

@@ -37,7 +37,7 @@ Tick = tuple[int, float]
 
 
 class StagedFacts(TypedDict, total=False):
-    """Manifest keys that only a run in stages has or that differ in it; stages end early at too many failures."""
+    """Manifest keys that only a run in stages has, or whose values differ there: failures end a stage, not the run."""
 
     workload: str
     plan: str

@@ -174,7 +174,7 @@ class Alike:
             if json_text(theirs) != json_text(ours):
                 found = {"process": process, "name": name, "worker": harmless(theirs), "run": harmless(ours)}
                 self._found.append(found)
-                runtime.warn(f"{process} has a different {name} than the run: the run is invalid; start it alike")
+                runtime.warn(f"{process} has a different {name} than the run: the run is invalid; start workers alike")
         if self._found:
             runtime.note(other_settings=self._found)
 
