@@ -45,24 +45,24 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Calibrate; return 4 if not even the lowest load was measured faithfully, else 0."""
     from katydid.analysis.calibration import Series, highest_faithful
     from katydid.doctor.trial import share_out
     from katydid.report.calibration import calibration_section
     from katydid.report.render.terminal import print_section, terminal
 
-    check_output(options.json)
+    check_output(args.json)
     cores = share_out()
     counts = [1]
-    if options.processes and cores.processes > 1:
+    if args.processes and cores.processes > 1:
         counts.append(cores.processes)
-    progress = _Progress(len(counts) * len(options.loads), options.time)
-    series = [Series(n, [_try(load, options.time, n, cores, progress) for load in options.loads]) for n in counts]
-    console = terminal(stderr=options.json == STANDARD_OUTPUT)
+    progress = _Progress(len(counts) * len(args.loads), args.time)
+    series = [Series(n, [_try(load, args.time, n, cores, progress) for load in args.loads]) for n in counts]
+    console = terminal(stderr=args.json == STANDARD_OUTPUT)
     for each in series:
         print_section(calibration_section(each, pinned=cores.generator is not None), console)
-    write_json(options.json, _report(series, cores))
+    write_json(args.json, _report(series, cores))
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 

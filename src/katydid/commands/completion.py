@@ -29,10 +29,10 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print the script."""
     words = {name: list(dict.fromkeys(_words(parser))) for name, parser in command_parsers().items()}
-    sys.stdout.write(_SCRIPTS[arguments.shell](COMMANDS, words))
+    sys.stdout.write(_SCRIPTS[args.shell](COMMANDS, words))
     return ExitCode.PASSED
 
 

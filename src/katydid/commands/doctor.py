@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
 
 
-def run(options: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Run the checks; return 4 if something would spoil a run of that size, else 0."""
     from katydid.doctor.checks import PlannedRun, examine, spoils
     from katydid.doctor.facts import gather
     from katydid.doctor.reachability import reach
     from katydid.report.render.terminal import print_section, terminal
 
-    check_output(options.json)
-    plan = PlannedRun(options.users, options.interval, options.processes)
+    check_output(args.json)
+    plan = PlannedRun(args.users, args.interval, args.processes)
     done = examine(gather(), plan)
-    if options.host:
-        done.append(reach(options.host, lambda: _first_look(options)))
-    to_stdout = options.json == STANDARD_OUTPUT
+    if args.host:
+        done.append(reach(args.host, lambda: _first_look(args)))
+    to_stdout = args.json == STANDARD_OUTPUT
     print_section(_section(done, plan), terminal(stderr=to_stdout))
     told = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
-    write_json(options.json, told)
+    write_json(args.json, told)
     return ExitCode.INVALID if spoils(done) else ExitCode.PASSED
 
 
@@ -104,19 +104,19 @@ def _known(api: str) -> str:
     raise argparse.ArgumentTypeError(f"{quoted(api)} is not one of {', '.join(DIALECTS)} (LOAD_TEST_API); {remedy}")
 
 
-def _first_look(given: Namespace) -> str:
+def _first_look(args: Namespace) -> str:
     """Check the target as a run does before its load, and return the model."""
     from katydid.engine.options import RunOptions
     from katydid.engine.services.chat import ChatService
 
     options = RunOptions(
-        api=given.api,
-        ca_file=given.ca_file,
-        client_cert=given.client_cert,
-        client_key=given.client_key,
-        insecure=given.insecure,
+        api=args.api,
+        ca_file=args.ca_file,
+        client_cert=args.client_cert,
+        client_key=args.client_key,
+        insecure=args.insecure,
     )
-    service = ChatService(options, given.host)
+    service = ChatService(options, args.host)
     try:
         return service.preflight()
     except ConfigError as error:  # may quote the target's answer

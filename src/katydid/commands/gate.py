@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Judge the runs; return the exit code of the judgement."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.gate.thresholds import read_thresholds
     from katydid.report.render.terminal import say, terminal
     from katydid.runs.find import runs_of
 
-    check_output(given.json, given.junit, given.markdown)
-    runs = runs_of(given.new) if given.new is not None else []
-    thresholds = read_thresholds(thresholds_file(given.thresholds), _catalogue(runs))
-    if given.only_read:
+    check_output(args.json, args.junit, args.markdown)
+    runs = runs_of(args.new) if args.new is not None else []
+    thresholds = read_thresholds(thresholds_file(args.thresholds), _catalogue(runs))
+    if args.only_read:
         say(terminal(), _summary(thresholds))
         return ExitCode.PASSED
-    if given.new is None:
-        given.parser.error("the following arguments are required: NEW")
-    base = runs_of(given.baseline) if given.baseline else []
+    if args.new is None:
+        args.parser.error("the following arguments are required: NEW")
+    base = runs_of(args.baseline) if args.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
-        raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name runs of another version")
-    judgement = _judge(thresholds, runs, base, given.comparison and _read_comparison(given.comparison, runs))
-    _write(judgement, given)
+        raise ConfigError(f"--baseline {args.baseline} and {args.new} share runs: name runs of another version")
+    judgement = _judge(thresholds, runs, base, args.comparison and _read_comparison(args.comparison, runs))
+    _write(judgement, args)
     return judgement.exit_code
 
 
@@ -152,16 +152,16 @@ def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Th
     return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
 
 
-def _write(judgement: Judgement, given: Namespace) -> None:
+def _write(judgement: Judgement, args: Namespace) -> None:
     from katydid.report.gate import section
     from katydid.report.render.junit import junit
     from katydid.report.render.markdown import section_markdown
     from katydid.report.render.terminal import print_section, terminal
 
     part = section(judgement)
-    print_section(part, terminal(stderr=given.json == STANDARD_OUTPUT))
-    if given.junit:
-        write_output(given.junit, junit(judgement))
-    if given.markdown:
-        write_output(given.markdown, section_markdown(part) + "\n")
-    write_json(given.json, judgement.result())
+    print_section(part, terminal(stderr=args.json == STANDARD_OUTPUT))
+    if args.junit:
+        write_output(args.junit, junit(judgement))
+    if args.markdown:
+        write_output(args.markdown, section_markdown(part) + "\n")
+    write_json(args.json, judgement.result())

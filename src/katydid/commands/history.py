@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Show the history; return 1 if the newest version is slower than the pinned one, 4 if no run counts, else 0."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.analysis.history import history
@@ -27,22 +27,22 @@ def run(given: Namespace) -> int:
     from katydid.report.render.terminal import say_where, terminal
     from katydid.runs.find import workload_runs
 
-    check_output(given.json, given.html)
-    if not given.folder.is_dir():
-        raise ConfigError(f"{given.folder}: no such folder; name a workload's folder, as reports/stream")
-    found = workload_runs(given.folder)
+    check_output(args.json, args.html)
+    if not args.folder.is_dir():
+        raise ConfigError(f"{args.folder}: no such folder; name a workload's folder, as reports/stream")
+    found = workload_runs(args.folder)
     if not found:
-        raise ConfigError(f"{given.folder} has no versions in it: name a workload's folder, as reports/stream")
+        raise ConfigError(f"{args.folder} has no versions in it: name a workload's folder, as reports/stream")
     read, unreadable = _read(found)
     past = history(read)
     past = replace(past, left_out=(*unreadable, *past.left_out))
-    pinned = _compare_with(given.pin, past) if given.pin else None
-    console = terminal(stderr=given.json == STANDARD_OUTPUT)
+    pinned = _compare_with(args.pin, past) if args.pin else None
+    console = terminal(stderr=args.json == STANDARD_OUTPUT)
     print_history(past, pinned, console)
-    write_json(given.json, past.as_json() | {"pinned": pinned and pinned.json})
-    if given.html:
-        write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
-        say_where(console, "Report", given.html)
+    write_json(args.json, past.as_json() | {"pinned": pinned and pinned.json})
+    if args.html:
+        write_output(args.html, history_page(past, args.folder.resolve().name, pinned))
+        say_where(console, "Report", args.html)
     return _exit_code(past, pinned)
 
 

@@ -36,7 +36,7 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Write the trace and show the profile; return 0."""
     from katydid.analysis.traffic import differences, of_log, of_run, verdict_on
     from katydid.load.traces.learning import csv_of
@@ -45,15 +45,15 @@ def run(given: Namespace) -> int:
     from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.folder import RunFolder
 
-    if given.output == given.json == STANDARD_OUTPUT:
+    if args.output == args.json == STANDARD_OUTPUT:
         raise ConfigError("-o - and --json - both want standard output: give one of them a file")
-    check_output(given.output, given.json)
-    log = _read(given.log)
+    check_output(args.output, args.json)
+    log = _read(args.log)
     traffic = of_log(log)
-    test = of_run(RunFolder(given.against).samples()) if given.against else None
+    test = of_run(RunFolder(args.against).samples()) if args.against else None
     found = differences(test, traffic) if test else []
     verdict = verdict_on(found) if test else _sentence(traffic)
-    console = terminal(stderr=STANDARD_OUTPUT in {given.output, given.json})
+    console = terminal(stderr=STANDARD_OUTPUT in {args.output, args.json})
     say(console, _sentence(traffic))
     if left := log.left_out.total():
         why = ", ".join(f"{count} with {reason}" for reason, count in log.left_out.most_common(3))
@@ -62,19 +62,19 @@ def run(given: Namespace) -> int:
         print_section(section, console)
     if test:
         say(console, verdict)
-    if given.output:
-        write_output(given.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
-        say(console, f"Trace: {given.output}; replay it with katydid run stream --trace {given.output}")
+    if args.output:
+        write_output(args.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
+        say(console, f"Trace: {args.output}; replay it with katydid run stream --trace {args.output}")
     told = Learning.of(
-        log=given.log,
-        trace=given.output,
+        log=args.log,
+        trace=args.output,
         left_out=dict(log.left_out),
         traffic=traffic,
         test=test,
         differences=found,
         verdict=verdict,
     )
-    write_json(given.json, told)
+    write_json(args.json, told)
     return ExitCode.PASSED
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from katydid.analysis.planning.speech_theory import RunFacts, TheoryComparison
 
 
-def run(asked: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Print the plan; return 0."""
     from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
     from katydid.analysis.planning.speech_theory import compare_with_theory
@@ -28,30 +28,30 @@ def run(asked: Namespace) -> int:
     from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.stats.queue_simulation import JOBS
 
-    if asked.workers is not None and not 1 <= asked.workers <= MOST_WORKERS:
-        raise ConfigError(f"--workers {shown(asked.workers)} must be from 1 to {MOST_WORKERS}")
-    if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
-        raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
-    check_output(asked.html, asked.json)
-    facts = _facts(asked.folder) if asked.folder else None
-    demand = _demand(asked, facts)
+    if args.workers is not None and not 1 <= args.workers <= MOST_WORKERS:
+        raise ConfigError(f"--workers {shown(args.workers)} must be from 1 to {MOST_WORKERS}")
+    if args.max_wait is not None and not (math.isfinite(args.max_wait) and args.max_wait >= 0):
+        raise ConfigError(f"--max-wait {args.max_wait:g} must be 0 or more, in seconds")
+    check_output(args.html, args.json)
+    facts = _facts(args.folder) if args.folder else None
+    demand = _demand(args, facts)
     if demand.is_simulated:
         tell(f"Simulating the queue with {JOBS:,} jobs for each number of workers: takes some seconds")
-    plan = make_plan(demand, asked.max_wait, asked.workers)
+    plan = make_plan(demand, args.max_wait, args.workers)
     sections = [plan_section(plan)]
     theory = None
-    if facts is not None and asked.workers is not None:
-        theory = compare_with_theory(facts, asked.workers, plan.demand.rtf)
+    if facts is not None and args.workers is not None:
+        theory = compare_with_theory(facts, args.workers, plan.demand.rtf)
         sections.append(theory_section(theory))
-    console = terminal(stderr=asked.json == "-")
+    console = terminal(stderr=args.json == "-")
     say(console, plan_sentence(plan), "bold")
     for section in sections:
         print_section(section, console)
-    if asked.html:
-        write_output(asked.html, render_plan(plan, sections))
-        say_where(console, "Page", asked.html)
-    if asked.json:
-        write_output(asked.json, json_text(as_json(plan, theory)) + "\n")
+    if args.html:
+        write_output(args.html, render_plan(plan, sections))
+        say_where(console, "Page", args.html)
+    if args.json:
+        write_output(args.json, json_text(as_json(plan, theory)) + "\n")
     return ExitCode.PASSED
 
 
@@ -105,11 +105,11 @@ def _facts(path: Path) -> RunFacts:
     return run_facts(folder.samples(), folder.manifest())
 
 
-def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
+def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
     """The demand: the options given, and the run's figures for those that are not."""
     from katydid.analysis.planning.plan import Demand
 
-    concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
+    concurrency, rtf, audio, time_out, services = args.concurrency, args.rtf, args.audio, args.time_out, None
     if facts is not None:
         if rtf is None and facts.rtf is not None:
             rtf, services = _plausible(facts.rtf), facts.services_s
@@ -123,9 +123,9 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
     return Demand(
         concurrency=concurrency,
         rtf=rtf,
-        utilisation=asked.utilisation,
+        utilisation=args.utilisation,
         audio_s=1.0 if audio is None else audio,
-        variation=asked.variation,
+        variation=args.variation,
         services=services,
         time_out_s=60.0 if time_out is None else time_out,
     )

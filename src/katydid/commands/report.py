@@ -30,16 +30,16 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(options: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Make the report; return 0 if the run is valid, else 4."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.report.build import build_report
     from katydid.report.render.terminal import print_summary, terminal
     from katydid.runs.folder import REPORT, RunFolder
 
-    folder = RunFolder(options.folder)
+    folder = RunFolder(args.folder)
     folder.recover()
-    tools = TOOLS if "all" in options.definitions else list(dict.fromkeys(options.definitions))
+    tools = TOOLS if "all" in args.definitions else list(dict.fromkeys(args.definitions))
     report = build_report(folder, tools)
     print_summary(report, terminal(), str(folder.path / REPORT))
     return ExitCode.PASSED if report.summary.valid else ExitCode.INVALID

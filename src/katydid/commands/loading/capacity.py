@@ -33,23 +33,23 @@ def _run_parser(workload: str | None = None) -> tuple[ArgumentParser, int | None
     return run_parser(workload)
 
 
-def run(asked: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Search; return 0 if a capacity was found, 4 if no load met the objective or the run is invalid."""
     from katydid.analysis.result import RunResult
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 
-    check_output(asked.json)
+    check_output(args.json)
     use_shape(CapacityShape)
-    code = ExitCode(run_workload(asked, stderr=asked.json == STANDARD_OUTPUT))
+    code = ExitCode(run_workload(args, stderr=args.json == STANDARD_OUTPUT))
     folder = last_folder()
     if folder is None:  # nothing was run, or this is a worker
         return code
     summary = RunResult.load(folder).summary
     found = summary.capacity
-    if asked.json:
+    if args.json:
         told = {**summary.get("capacity", {}), "valid": summary.valid, "ended": summary.ended, "run": str(folder.path)}
-        write_json(asked.json, CapacityResult.of(**told))
+        write_json(args.json, CapacityResult.of(**told))
     return worst(code, ExitCode.PASSED if _found(found) else ExitCode.INVALID)
 
 

@@ -22,11 +22,11 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(ours: Namespace, *, stderr: bool = False) -> int:
+def run(args: Namespace, *, stderr: bool = False) -> int:
     """Run a workload and return the exit code of its outcome (`analysis/headline.py`).
 
     Args:
-        ours: the command's own arguments; `locusts` has the others.
+        args: the command's own arguments; `locusts` has the others.
         stderr: print progress and summary on standard error.
     """
-    return start(ours, "--headless", "--only-summary", shows_run=True, stderr=stderr)
+    return start(args, "--headless", "--only-summary", shows_run=True, stderr=stderr)

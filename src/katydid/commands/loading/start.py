@@ -22,8 +22,6 @@ from katydid.model.arguments import OneLineParser, did_you_mean_in, without_valu
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.resources import locustfile, shipped_workloads
 
-_OURS = {*ExitCode}
-
 
 def add_run_arguments(parser: OneLineParser) -> None:
     """Add the workload and the options of these commands; unknown options go to Locust (`locusts`)."""
@@ -42,30 +40,30 @@ def add_run_arguments(parser: OneLineParser) -> None:
     parser.set_defaults(parser=parser, run_parser=run_parser)
 
 
-def start(ours: Namespace, *words: str, shows_run: bool, stderr: bool = False) -> int:
+def start(args: Namespace, *words: str, shows_run: bool, stderr: bool = False) -> int:
     """Start Locust, or print the command's help; return the exit code of the outcome (`analysis/headline.py`).
 
     Args:
-        ours: the command's own arguments; `locusts` has the others.
+        args: the command's own arguments; `locusts` has the others.
         words: more arguments for Locust.
         shows_run: Katydid shows the run, and Locust logs warnings only; else Locust shows it and logs everything.
         stderr: print progress and summary on standard error.
     """
-    parser, locusts = ours.parser, ours.locusts
-    if ours.help or ours.help_locust:
-        return _help(parser, ours.workload, locusts=ours.help_locust)
-    if ours.workload is None or ours.workload.startswith("-"):
+    parser, locusts = args.parser, args.locusts
+    if args.help or args.help_locust:
+        return _help(parser, args.workload, locusts=args.help_locust)
+    if args.workload is None or args.workload.startswith("-"):
         raise ConfigError(f"no workload given: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
-    if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it may be an option's value
+    if parser.words[0].startswith("-") and args.workload not in shipped_workloads():  # it may be an option's value
         raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
-    file = locustfile(ours.workload)
+    file = locustfile(args.workload)
     locusts = joined_hosts(locusts)
     locusts = ["-f", str(file), *words, *(_quiet(locusts) if shows_run else ()), *_port(locusts), *locusts]
-    if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
-        _check_options(ours.workload, locusts, parser.prog)
+    if not args.workload.endswith(".py"):  # a locustfile may have options of its own
+        _check_options(args.workload, locusts, parser.prog)
     with ExitStack() as stack:
-        if ours.embedded_target is not None:
-            locusts = _with_target(stack, ours.embedded_target, locusts)
+        if args.embedded_target is not None:
+            locusts = _with_target(stack, args.embedded_target, locusts)
         return _locust(locusts, shows_run=shows_run, stderr=stderr)
 
 
@@ -215,7 +213,8 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
             locusts_main.main()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
-        if code == plugin.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own errors are 1
+        ours = set(ExitCode) - {ExitCode.GATE_FAILED}  # 1 is also the exit code of Locust's own errors
+        if code == plugin.last_code() or code in ours:
             return code
         return ExitCode.INTERNAL if plugin.has_started() else ExitCode.USAGE
     return ExitCode.INTERNAL

@@ -22,8 +22,8 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(ours: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Serve the page until Ctrl-C; return the exit code of the last run that it started, or 0 if there was none."""
-    if odd := _WITHOUT_PAGE & set(ours.locusts):
-        raise ConfigError(f"{min(odd)} has no page: use katydid run {ours.workload or 'WORKLOAD'} {min(odd)}")
-    return start(ours, shows_run=False)
+    if odd := _WITHOUT_PAGE & set(args.locusts):
+        raise ConfigError(f"{min(odd)} has no page: use katydid run {args.workload or 'WORKLOAD'} {min(odd)}")
+    return start(args, shows_run=False)

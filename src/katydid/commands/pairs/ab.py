@@ -23,33 +23,33 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Compare; return the gate's code if there are thresholds, else 4 if the verdict is invalid and 0 otherwise."""
     from katydid.commands.pairs.decide import decide
 
-    decision = decide(given, _read(given))
+    decision = decide(args, _read(args))
     if decision.judged is not None:
         return decision.judged
     return ExitCode.INVALID if decision.verdict == "invalid" else ExitCode.PASSED
 
 
-def _read(given: argparse.Namespace) -> Asked:
+def _read(args: argparse.Namespace) -> Asked:
     """Read the command line.
 
     Raises:
         ConfigError: something in it is wrong.
     """
-    places = list(takewhile(lambda word: not word.startswith("-"), given.parser.words))
+    places = list(takewhile(lambda word: not word.startswith("-"), args.parser.words))
     if len(places) not in {2, 3} or (len(places) == 2 and "://" not in places[0]):
         raise ConfigError("give both hosts first: katydid ab [WORKLOAD] BASE_HOST NEW_HOST [options]")
     workload, hosts = (places[0] if len(places) > 2 else "stream"), places[-2:]
     for host in hosts:
         read_target_url(host)
     versions = {
-        "base": Version(given.base_version, hosts[0], given.start_base, "--start-base"),
-        "new": Version(given.new_version or "new", hosts[1], given.start_new, "--start-new"),
+        "base": Version(args.base_version, hosts[0], args.start_base, "--start-base"),
+        "new": Version(args.new_version or "new", hosts[1], args.start_new, "--start-new"),
     }
-    asked = Asked(workload, versions, given.locusts[len(places) :])
-    check_options(given.parser, asked.options)
-    check(given, asked, starts="--start-base CMD and --start-new CMD")
+    asked = Asked(workload, versions, args.locusts[len(places) :])
+    check_options(args.parser, asked.options)
+    check(args, asked, starts="--start-base CMD and --start-new CMD")
     return asked

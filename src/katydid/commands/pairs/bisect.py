@@ -42,13 +42,13 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Compare; return the exit code for git."""
     from katydid.commands.pairs.decide import decide
     from katydid.commands.pairs.served import VersionError
 
     try:
-        decision = decide(given, _read(given))
+        decision = decide(args, _read(args))
     except VersionError as error:
         if error.side == "base" or error.exit_code is not ExitCode.USAGE:
             raise
@@ -76,28 +76,28 @@ def _searching() -> bool:
     return bool(found) and Path(found).is_file()
 
 
-def _read(given: argparse.Namespace) -> Asked:
+def _read(args: argparse.Namespace) -> Asked:
     """Read the command line.
 
     Raises:
         ConfigError: something in it is wrong.
     """
-    places = list(takewhile(lambda word: not word.startswith("-"), given.parser.words))
-    words = given.parser.words
+    places = list(takewhile(lambda word: not word.startswith("-"), args.parser.words))
+    words = args.parser.words
     command = words[words.index("--") + 1 :] if "--" in words else []
-    options = [word for word in given.locusts[len(places) : len(given.locusts) - len(command)] if word != "--"]
-    check_options(given.parser, options)
-    if not command or not given.new or not (given.base or given.start_base) or len(places) > 1:
+    options = [word for word in args.locusts[len(places) : len(args.locusts) - len(command)] if word != "--"]
+    check_options(args.parser, options)
+    if not command or not args.new or not (args.base or args.start_base) or len(places) > 1:
         raise ConfigError(f"give --base or --start-base, --new, and CMD last: {USAGE}")
-    base = given.base or given.new
-    for host in (base, given.new):
+    base = args.base or args.new
+    for host in (base, args.new):
         read_target_url(host)
     start = command[0] if len(command) == 1 else shlex.join(command)
-    label = given.new_version or git("rev-parse", "--short", "HEAD", folder=Path()) or "new"
+    label = args.new_version or git("rev-parse", "--short", "HEAD", folder=Path()) or "new"
     versions = {
-        "base": Version(given.base_version, base, given.start_base, "--start-base"),
-        "new": Version(label, given.new, start, "CMD"),
+        "base": Version(args.base_version, base, args.start_base, "--start-base"),
+        "new": Version(label, args.new, start, "CMD"),
     }
     asked = Asked(places[0] if places else "stream", versions, options)
-    check(given, asked, starts="--start-base CMD")
+    check(args, asked, starts="--start-base CMD")
     return asked

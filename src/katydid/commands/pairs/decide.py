@@ -40,7 +40,7 @@ class Decision:
     judged: int | None = None
 
 
-def decide(given: argparse.Namespace, asked: Asked) -> Decision:
+def decide(args: argparse.Namespace, asked: Asked) -> Decision:
     """Make pairs, and print and write the comparison.
 
     Raises:
@@ -54,14 +54,14 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     from katydid.gate.thresholds import read_thresholds
     from katydid.model.documents.comparison import CompareSettings
 
-    thresholds = read_thresholds(thresholds_file(given.thresholds)) if given.thresholds else None
+    thresholds = read_thresholds(thresholds_file(args.thresholds)) if args.thresholds else None
     settings = thresholds.settings if thresholds else CompareSettings()
-    results = Path(given.results)
-    plan = planned_looks(settings, given.max_pairs, with_history=has_history(results, asked.workload))
-    runs, sides = Runs(asked, results, given.wait_ready), Sides()
+    results = Path(args.results)
+    plan = planned_looks(settings, args.max_pairs, with_history=has_history(results, asked.workload))
+    runs, sides = Runs(asked, results, args.wait_ready), Sides()
 
     def say(text: str) -> None:
-        tell(f"{given.parser.prog}: {text}")
+        tell(f"{args.parser.prog}: {text}")
 
     try:
         with sigterm_as_interrupt(), runs.beside():
@@ -72,7 +72,7 @@ def decide(given: argparse.Namespace, asked: Asked) -> Decision:
     if pairs.comparison is None:
         raise NoDataError("no run left a folder: see the runs' messages above")
     comparison = _whole(pairs, settings)
-    _write(given, comparison, sides, asked, _command(given, asked, pairs.runs["base"][0].manifest()))
+    _write(args, comparison, sides, asked, _command(args, asked, pairs.runs["base"][0].manifest()))
     if thresholds is None:
         return Decision(comparison.verdict)
     from katydid.commands.gate import judged_with
@@ -117,29 +117,29 @@ class Sides:
         return [self._read[run.run].frame for run in comparison.sides[side].runs if run.counts]
 
 
-def _write(given: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked, command: str) -> None:
+def _write(args: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked, command: str) -> None:
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import say_where, terminal
     from katydid.report.tables.index import links_to
 
-    console = terminal(stderr=STANDARD_OUTPUT in (given.json, given.markdown))
+    console = terminal(stderr=STANDARD_OUTPUT in (args.json, args.markdown))
     print_comparison(comparison, console)
-    write_json(given.json, comparison)
-    if given.markdown:
-        write_output(given.markdown, comparison_markdown(comparison))
+    write_json(args.json, comparison)
+    if args.markdown:
+        write_output(args.markdown, comparison_markdown(comparison))
     labels = "-".join(version.label for version in asked.versions.values())
     name = re.sub(r"[^\w.-]", "_", f"ab-{labels}.html")
-    html = given.html or str(Path(given.results) / str(comparison.workload) / name)
+    html = args.html or str(Path(args.results) / str(comparison.workload) / name)
     base, new = (sides.counted(comparison, side) for side in (0, 1))
     write_output(html, comparison_page(comparison, base, new, links_to(comparison, Path(html)), command))
     say_where(console, "Report", html)
 
 
-def _command(given: argparse.Namespace, asked: Asked, made: Manifest) -> str:
+def _command(args: argparse.Namespace, asked: Asked, made: Manifest) -> str:
     """The `katydid ab` command that repeats the comparison, without secrets, for its page.
 
     Args:
-        given: the command line.
+        args: the command line.
         asked: the request read from it.
         made: the first run's manifest, which has the options of all runs.
     """
@@ -154,9 +154,9 @@ def _command(given: argparse.Namespace, asked: Asked, made: Manifest) -> str:
         "--new-version": new.label,
         "--start-base": base.start and hide_assigned(base.start),
         "--start-new": new.start and hide_assigned(new.start),
-        "--max-pairs": None if given.max_pairs == MOST_PAIRS else str(given.max_pairs),
-        "--wait-ready": None if given.wait_ready == WAIT_READY else f"{given.wait_ready:g}s",
-        "--thresholds": given.thresholds,
+        "--max-pairs": None if args.max_pairs == MOST_PAIRS else str(args.max_pairs),
+        "--wait-ready": None if args.wait_ready == WAIT_READY else f"{args.wait_ready:g}s",
+        "--thresholds": args.thresholds,
     }
     words += [word for flag, value in said.items() if value for word in (flag, value)]
     return shlex.join([*words, *options_of(made, without={"version_label", "wait_ready"})])

@@ -72,11 +72,11 @@ def add_pair_options(parser: OneLineParser) -> None:
     parser.set_defaults(parser=parser, run_parser=run_parser)
 
 
-def check(given: argparse.Namespace, asked: Asked, starts: str) -> None:
+def check(args: argparse.Namespace, asked: Asked, starts: str) -> None:
     """Check that pairs can be made as asked.
 
     Args:
-        given: the command line.
+        args: the command line.
         asked: the request read from it.
         starts: the options that let both versions start on one machine, for a message.
 
@@ -85,16 +85,16 @@ def check(given: argparse.Namespace, asked: Asked, starts: str) -> None:
     """
     base, new = asked.versions["base"], asked.versions["new"]
     locustfile(asked.workload)
-    if given.max_pairs < 2:
-        raise ConfigError(f"--max-pairs {given.max_pairs} must be at least 2: one pair cannot show the noise")
+    if args.max_pairs < 2:
+        raise ConfigError(f"--max-pairs {args.max_pairs} must be at least 2: one pair cannot show the noise")
     if base.label == new.label:
         raise ConfigError(f"both versions are called {new.label}: name them with --base-version, --new-version")
     same = read_target_url(base.host).authority == read_target_url(new.host).authority
     if same and not (base.start and new.start):
         raise ConfigError(f"both hosts are the same server: change one, or give {starts} to start each version there")
-    if [given.json, given.markdown].count(STANDARD_OUTPUT) > 1:
+    if [args.json, args.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
-    check_output(given.json, given.markdown, given.html)
+    check_output(args.json, args.markdown, args.html)
 
 
 def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> None:
