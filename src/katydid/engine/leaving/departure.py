@@ -43,10 +43,10 @@ class Departure:
         """Wrap a sink, if the number of chunks decides when the client leaves."""
         return sink if self._leaving.chunks is None else _Counting(self, sink)
 
-    def during(self, talk: Callable[[Exchange], None], exchange: Exchange) -> None:
-        """Call `talk`, and disconnect when it is time.
+    def during(self, send: Callable[[Exchange], None], exchange: Exchange) -> None:
+        """Call `send`, and disconnect when it is time.
 
-        `talk` fills in the exchange; of it, only `started` is read here.
+        `send` fills in the exchange; of it, only `started` is read here.
         """
         hang_up = _HangUp()
         greenlet: Any = gevent.getcurrent()
@@ -55,7 +55,7 @@ class Departure:
         if self._leaving.seconds is not None:
             self._arm(exchange, self._leaving.seconds)
         try:
-            talk(exchange)
+            send(exchange)
         except _HangUp as reason:
             if reason is not hang_up:
                 raise

@@ -102,7 +102,7 @@ class UnseenError(Exception):
 
 
 @dataclass
-class _Talk:
+class _SentRequest:
     """One request of the watch.
 
     Attributes:
@@ -159,7 +159,7 @@ class Watch:
         self._until = time.monotonic() + seconds
         self._request = service.request(user=_DRAW[0], iteration=_DRAW[1], request_id="", stream=service.streams)
         self._number = 0
-        self._talks = Group()
+        self._requests = Group()
         self.record = LeavingRecord()
 
     def look(self, gauges: Iterable[Gauge]) -> None:
@@ -172,7 +172,7 @@ class Watch:
             if not any(self._by_gauge(gauge) for gauge in gauges):
                 self._by_probe()
         finally:
-            self._talks.kill()
+            self._requests.kill()
 
     # By gauge
 
@@ -208,10 +208,10 @@ class Watch:
                 lowest, since = now, time.monotonic()
         return lowest
 
-    def _watched(self, gauge: Gauge, idle: int, talk: _Talk) -> bool:
+    def _watched(self, gauge: Gauge, idle: int, sent: _SentRequest) -> bool:
         """Read the gauge until the request is over; return True if it has shown the request."""
         rose = False
-        while not talk.over:
+        while not sent.over:
             rose = _read(gauge) > idle or rose
             gevent.sleep(POLL_S)
         return rose
@@ -257,13 +257,13 @@ class Watch:
         """
         before = [self._send(self._leaving if stay is None else None) for _ in range(many)]
         if stay is None:
-            for talk in before:
-                self._finished(talk)
+            for sent in before:
+                self._finished(sent)
         else:
             gevent.sleep(stay)
         probe = self._finished(self._send())
-        for talk in before:
-            self._finished(talk)
+        for sent in before:
+            self._finished(sent)
         return probe.waited
 
     # Requests
@@ -271,33 +271,33 @@ class Watch:
     def _keep(self, source: str, rest_ms: float, seen: Departed) -> None:
         self.record = LeavingRecord(source=source, rest_ms=rest_ms, departed=[*self.record.departed, seen])  # type: ignore[arg-type]  # one of its words
 
-    def _send(self, leaving: Leaving | None = None) -> _Talk:
+    def _send(self, leaving: Leaving | None = None) -> _SentRequest:
         """Begin a request whose client leaves or stays."""
         service, dialect = self._service, self._service.dialect
         parser = dialect.stream_parser(service.options.check) if service.streams else AnswerParser(dialect)
-        talk = _Talk(Exchange(), parser)
+        sent = _SentRequest(Exchange(), parser)
         self._number += 1
-        self._talks.spawn(self._converse, talk, f"leaving-{self._number}-{time.time_ns():x}", leaving)
-        return talk
+        self._requests.spawn(self._perform, sent, f"leaving-{self._number}-{time.time_ns():x}", leaving)
+        return sent
 
-    def _converse(self, talk: _Talk, request_id: str, leaving: Leaving | None) -> None:
+    def _perform(self, sent: _SentRequest, request_id: str, leaving: Leaving | None) -> None:
         send = partial(self._service.client.send, replace(self._request, request_id=request_id))
         try:
             if leaving is None:
-                send(talk.parser, talk.exchange)
+                send(sent.parser, sent.exchange)
                 return
-            departure = Departure(leaving, lambda: getattr(talk.parser, "chunks", 0))
-            departure.during(partial(send, departure.sink(talk.parser)), talk.exchange)
+            departure = Departure(leaving, lambda: getattr(sent.parser, "chunks", 0))
+            departure.during(partial(send, departure.sink(sent.parser)), sent.exchange)
             if departure.left_ms is not None:
-                talk.left = time.monotonic()
+                sent.left = time.monotonic()
         finally:
-            talk.over = True
+            sent.over = True
 
     @staticmethod
-    def _finished(talk: _Talk) -> _Talk:
-        while not talk.over:
+    def _finished(sent: _SentRequest) -> _SentRequest:
+        while not sent.over:
             gevent.sleep(POLL_S / 10.0)
-        return talk
+        return sent
 
 
 def _read(gauge: Gauge) -> int:

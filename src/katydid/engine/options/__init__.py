@@ -79,7 +79,7 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     )
     max_tokens: int = option(
         128,
-        "most tokens to ask for in an answer",
+        "maximum number of tokens to ask for in an answer",
         kind=count,
         rule=POSITIVE,
         most=AT_MOST_32_BITS,
