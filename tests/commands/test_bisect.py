@@ -119,7 +119,7 @@ def test_runs_are_kept_under_the_commit(decided, repository):
         (["--base", BASE, "--", "serve"], "give --base or --start-base, --new, and CMD last"),
         (["--new", NEW, "--", "serve"], "give --base or --start-base"),
         (["stream", "batch", *SIDES, "--", "serve"], "CMD last"),
-        (["--base", NEW, "--new", NEW, "--", "serve"], "or --start-base CMD to start each version there"),
+        (["--base", NEW, "--new", NEW, "--", "serve"], "or give --start-base CMD to start each version there"),
         (["--base", "localhost", "--new", NEW, "--", "serve"], "localhost"),
         ([*SIDES, "--max-pair", "3", "--", "serve"], "did you mean --max-pairs?"),
         (["--bse", BASE, "--new", NEW, "--", "serve"], "did you mean --base?"),
