@@ -59,7 +59,10 @@ def add_parser(commands: Commands) -> None:
         "new", metavar="NEW", type=Path, nargs="?", help="a run folder, or a folder with several runs of a version"
     )
     parser.add_argument(
-        "--thresholds", metavar="FILE", required=True, help="TOML file; a workload's name = the file shipped for it"
+        "--thresholds",
+        metavar="FILE",
+        required=True,
+        help="TOML file, or the name of a workload that has a shipped one",
     )
     parser.add_argument("--baseline", metavar="BASE", type=Path, help="runs of the version to compare with")
     parser.add_argument(

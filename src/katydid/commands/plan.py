@@ -72,7 +72,7 @@ def add_parser(commands: Commands) -> None:
         "it had, theory is shown beside the measurement",
     )
     parser.add_argument("--concurrency", type=float, help="concurrent streams")
-    parser.add_argument("--rtf", type=float, help="worker-seconds per second of audio, for a single stream alone")
+    parser.add_argument("--rtf", type=float, help="worker-seconds per second of audio of a stream that runs alone")
     parser.add_argument(
         "--utilisation",
         type=share,

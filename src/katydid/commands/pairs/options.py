@@ -55,7 +55,7 @@ class Asked:
 def add_pair_options(parser: OneLineParser) -> None:
     """Add the options that both commands share."""
     parser.add_argument(
-        "--max-pairs", type=count, default=MOST_PAIRS, metavar="N", help="most pairs of runs to make (default: 10)"
+        "--max-pairs", type=count, default=MOST_PAIRS, metavar="N", help="maximum number of pairs (default: 10)"
     )
     parser.add_argument("--base-version", default=os.environ.get("BASE_VERSION") or "base", metavar="NAME")
     parser.add_argument("--new-version", default=os.environ.get("NEW_VERSION"), metavar="NAME")
