@@ -54,6 +54,7 @@ def run(args: Namespace) -> int:
 
 
 def _found(result: CapacityFound | None) -> bool:
+    """Return True if a capacity was found; else print why not."""
     if result is not None and result.capacity is not None:
         return True
     if result is not None and result.limiter_seen is False:

@@ -179,12 +179,12 @@ def blaming_locustfile() -> Iterator[None]:
             raise
         what = f"it exits ({error.code})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
         if not isinstance(error, SyntaxError):  # its message has the line already
-            own = [frame for frame in frames[loading:] if _is_theirs(Path(frame.filename))]
+            own = [frame for frame in frames[loading:] if _is_user_file(Path(frame.filename))]
             what = "".join(f"{frame.filename}, line {frame.lineno}: " for frame in own[-1:]) + what
         raise ConfigError(f"the locustfile cannot be loaded: {what}") from None
 
 
-def _is_theirs(file: Path) -> bool:
+def _is_user_file(file: Path) -> bool:
     """Return True if a file belongs to the locustfile's author: not to a library, to Katydid or to frozen Python."""
     return file.is_file() and "site-packages" not in file.parts and not file.is_relative_to(_PACKAGE)
 

@@ -82,13 +82,13 @@ def until_decided(
         pairs.comparison = found
         pairs.looks.append(found_at(looks[number], found))
         done = pairs.decided or found.verdict is Verdict.INVALID
-        say(f"After {plural(number, 'pair')}: {_known(found)}; {'that decides' if pairs.decided else left}")
+        say(f"After {plural(number, 'pair')}: {_verdict_text(found)}; {'that decides' if pairs.decided else left}")
         if done:
             break
     return pairs
 
 
-def _known(comparison: Comparison) -> str:
+def _verdict_text(comparison: Comparison) -> str:
     from katydid.report.verdict import comparison_sentence
 
     return comparison_sentence(comparison).rstrip(".")

@@ -89,19 +89,19 @@ class ServedVersion:
             shown = shown_url(self._host)
             if (code := process.poll()) is not None:
                 raise VersionError(
-                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct the "
+                    f"{self._option} ended with code {code} before {shown} answered{self._last_line()}: correct the "
                     "command",
                     self._side,
                 )
             if time.monotonic() - began > self._patience:
                 raise VersionError(
-                    f"{self._option} ran for {self._patience:g} s and {shown} does not answer{self._last_words()}: "
+                    f"{self._option} ran for {self._patience:g} s and {shown} does not answer{self._last_line()}: "
                     "correct the host, or allow more time with --wait-ready",
                     self._side,
                 )
             time.sleep(PAUSE)
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         """The last line that the server printed."""
         assert self._output is not None  # noqa: S101 - made before the process
         self._output.seek(0)
@@ -112,13 +112,13 @@ class ServedVersion:
         """Stop the version and all processes that it started; safe to call again."""
         process, self._process = self._process, None
         if process is not None:
-            others = _below(process)
+            others = _descendants(process)
             _signal(process, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_TIME)
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))  # also kills what outlived the shell
             process.wait()
-            _end(others)
+            _terminate(others)
         if self._output is not None:
             self._output.close()
             self._output = None
@@ -137,14 +137,14 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
             process.terminate()
 
 
-def _below(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """All descendants of a process, whatever group they are in."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(process.pid).children(recursive=True)
     return []
 
 
-def _end(processes: Sequence[psutil.Process]) -> None:
+def _terminate(processes: Sequence[psutil.Process]) -> None:
     """Stop processes that still run: a shell with job control gives each job a process group of its own."""
     for process in processes:
         with contextlib.suppress(psutil.Error):

@@ -57,7 +57,7 @@ _filled = False
 def _fill(parser: ArgumentParser, **_: object) -> None:
     """Add the options; `check_load` reports run times that are too long, and Locust's page stays on this machine."""
     add_arguments(parser)
-    _let_words_overrule(parser)
+    _let_command_line_override(parser)
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
             action.type = read_run_time
@@ -72,19 +72,19 @@ _ALTERNATIVES = (
 """Options that exclude each other: a run has at most one of each set."""
 
 
-def _let_words_overrule(parser: ArgumentParser) -> None:
+def _let_command_line_override(parser: ArgumentParser) -> None:
     """Let the command line overrule variables of options that contradict it: `--rate 10` LOAD_TEST_INTERVAL too."""
     parse: Any = parser.parse_known_args
 
     def parse_known_args(args: Sequence[str] | None = None, namespace: Any = None, **more: Any) -> Any:
         words = sys.argv[1:] if args is None else args
         environment = more.pop("env_vars", os.environ)
-        return parse(args, namespace, env_vars=_heeded(parser, words, environment), **more)
+        return parse(args, namespace, env_vars=_not_overridden(parser, words, environment), **more)
 
     parser.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
 
 
-def _heeded(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+def _not_overridden(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without the variables of options that an option on the command line contradicts."""
     known = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
     given = {known[flag].dest for word in words if (flag := _flag(word)) in known}
