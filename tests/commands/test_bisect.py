@@ -123,7 +123,7 @@ def test_runs_are_kept_under_the_commit(decided, repository):
         (["--base", "localhost", "--new", NEW, "--", "serve"], "localhost"),
         ([*SIDES, "--max-pair", "3", "--", "serve"], "did you mean --max-pairs?"),
         (["--bse", BASE, "--new", NEW, "--", "serve"], "did you mean --base?"),
-        ([*SIDES, "--host", BASE, "--", "serve"], "bisect takes both hosts"),
+        ([*SIDES, "--host", BASE, "--", "serve"], "for katydid bisect give both hosts"),
         ([*SIDES, "--max-pairs", "many", "--", "serve"], "--max-pairs"),
     ],
 )
