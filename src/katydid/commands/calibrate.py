@@ -76,7 +76,7 @@ def _loads(text: str) -> list[int]:
 def _time(text: str) -> float:
     seconds = duration(text)
     if not seconds >= SHORTEST:
-        raise argparse.ArgumentTypeError(f"{text}: at least {SHORTEST:g} s, one of them to warm up")
+        raise argparse.ArgumentTypeError(f"{text} is too short: give at least {SHORTEST:g} s, one of them to warm up")
     return seconds
 
 

@@ -85,7 +85,7 @@ def _compare_with(pin: str, past: History) -> Comparison:
     versions = {version.name: version for version in past.versions}
     if pin not in versions:
         known = ", ".join(list(versions)[-5:]) or "none"
-        raise ConfigError(f"--pin {pin}: no run of that version counts; there are {known}")
+        raise ConfigError(f"--pin {pin}: no run of that version counts; the versions are {known}")
     newest = past.versions[-1]
     if newest.name == pin:
         raise ConfigError(f"--pin {pin} is the newest version itself: name an older one")

@@ -1,7 +1,7 @@
 """Keeps work of Python and Locust from pausing the load: garbage collection, source look-ups, parsers of options.
 
-A full collection visits every object and blocks the event loop: for 50 ms and more at 1,600 streams. Chunks of a
-stream that arrive together in that time have only upper bounds for their times. Objects that exist when the run starts
+A full collection visits every object and blocks the event loop: for 50 ms and more at 1,600 streams. Chunks that
+arrive in that time pile up, and their recorded times are only upper bounds. Objects that exist when the run starts
 live until its end, so they are frozen; objects of a request are freed by reference counting, so collections may be
 rare.
 
