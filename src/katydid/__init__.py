@@ -1,12 +1,12 @@
 """Katydid: load testing for LLM and other long-running, streaming or conversational services.
 
-What locustfiles, notebooks and other programs use is here, and stays here (`docs/reference/python.md`); modules
-below may move. A name is imported when it is first used: `load_run` brings neither Locust nor gevent, which patch a
-process as soon as they are imported; the user classes bring both.
+This module is the public API for locustfiles, notebooks and other programs (`docs/reference/python.md`) and is stable;
+the modules below it may move. Each name is imported on first use. `load_run` imports neither Locust nor gevent, which
+patch the process on import; the user classes import both.
 
-Inside, a package imports only from those after it: `cli`, `commands`, `workloads`, `engine` (what lives inside
-Locust), `report`, `gate`, `analysis`, `runs` (their folders), `transport`, `stats`, `dialects`, `protocol`, `load`,
-`model`. The last three and `dialects` are pure: they know no clock, no socket and no file.
+Inside, a package imports only from those after it: `cli`, `commands`, `workloads`, `engine` (the code that runs inside
+Locust), `report`, `gate`, `analysis`, `runs` (run folders), `transport`, `stats`, `dialects`, `protocol`, `load`,
+`model`. The last three and `dialects` are pure: they use no clock, socket or file.
 """
 
 from typing import TYPE_CHECKING
@@ -125,12 +125,12 @@ _HOME_OF = {
     }.items()
     for name in names
 }
-"""The imports above once more, for when the program runs."""
+"""The module of each public name: the imports above, for use at run time."""
 
-if not TYPE_CHECKING:  # a type checker is to complain about names that do not exist
+if not TYPE_CHECKING:  # so that a type checker still reports names that do not exist
 
     def __getattr__(name: str) -> object:
-        """Import a public name when it is first used."""
+        """Import a public name on first use."""
         from importlib import import_module  # noqa: PLC0415 - only here
 
         if name not in _HOME_OF:

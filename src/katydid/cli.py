@@ -1,4 +1,4 @@
-"""The command `katydid`: each subcommand reads only what the one before it wrote."""
+"""The command `katydid`: runs a subcommand, and turns whatever it raises into a message and an exit code."""
 
 import errno
 import os
@@ -10,21 +10,21 @@ from io import TextIOWrapper
 from textwrap import wrap
 
 from katydid.commands import COMMANDS, command_parsers
-from katydid.commands.telling import known_width, tell
+from katydid.commands.output import known_width, tell
 from katydid.model.arguments import did_you_mean
 from katydid.model.errors import ExitCode, KatydidError, naming_paths
 from katydid.model.version import __version__
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 CLOSED_PIPE = 141
-"""As every program that SIGPIPE ends; it is not a verdict."""
+"""The exit code of a program that SIGPIPE ended; it is not a verdict."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; its exit code (docs/reference/errors.md)."""
-    if argv is None and not sys.warnoptions:  # who wants to see what libraries warn each other of says -W
+    """Run a subcommand and return its exit code (docs/reference/errors.md)."""
+    if argv is None and not sys.warnoptions:  # hide warnings of libraries, unless Python was started with -W
         warnings.simplefilter("ignore")
-    if isinstance(sys.stdout, TextIOWrapper):  # a path or a label may have bytes that are no text
+    if isinstance(sys.stdout, TextIOWrapper):  # a path or a label may have bytes that cannot be encoded
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["--version"]:
@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.PASSED if arguments else ExitCode.USAGE
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        _complain(f"there is no command {name!r}{did_you_mean(name, COMMANDS) or _known()}")
+        known = f": take one of {', '.join(COMMANDS)}"
+        _complain(f"there is no command {name!r}{did_you_mean(name, COMMANDS) or known}")
         return ExitCode.USAGE
     code = _call(name, rest)
     if name == "bisect":
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(name: str, words: Sequence[str]) -> int:
     parser = command_parsers([name])[name]
     arguments, rest = parser.parse_known_args(words)
-    if rest and not hasattr(arguments, "run_parser"):  # of commands that hand on to Locust what they do not know
+    if rest and not hasattr(arguments, "run_parser"):  # commands with a run parser pass unknown options to Locust
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     arguments.locusts = rest
     code: int = arguments.run(arguments)
@@ -56,7 +57,7 @@ def _run(name: str, words: Sequence[str]) -> int:
 
 
 def _call(name: str, words: Sequence[str]) -> int:
-    """Run a command; whatever it raises becomes an exit code."""
+    """Run a command and return its exit code, whatever it raises."""
     try:
         with naming_paths():
             code = _run(name, words)
@@ -66,28 +67,28 @@ def _call(name: str, words: Sequence[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # of `| head`: who read has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it leaves
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
+        _discard_output()
         return CLOSED_PIPE
-    except Exception as error:  # noqa: BLE001 - else Python would exit with 1, which says that the gate failed
+    except Exception as error:  # noqa: BLE001 - else Python would exit with 1, which means that the gate failed
         return _full(error) if isinstance(error, OSError) and error.errno in _FULL else _internal()
     return code
 
 
 def _full(error: OSError) -> int:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it leaves
+    _discard_output()
     _complain(f"the output cannot be written ({(error.strerror or '').lower()}): make room, or write elsewhere")
     return ExitCode.USAGE
 
 
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports the error again at exit
+
+
 def _internal() -> int:
     traceback.print_exc()
-    _complain("this is an error of Katydid's own; please report it with the lines above")
+    _complain("this is a bug in Katydid; please report it with the lines above")
     return ExitCode.INTERNAL
-
-
-def _known() -> str:
-    return f": take one of {', '.join(COMMANDS)}"
 
 
 def _usage() -> str:
@@ -100,7 +101,7 @@ def _usage() -> str:
     ]
     return "\n".join(
         [
-            "usage: katydid COMMAND …    (katydid COMMAND --help tells all about one)",
+            "usage: katydid COMMAND …    (katydid COMMAND --help for its options)",
             "",
             *lines,
             "",
@@ -110,4 +111,4 @@ def _usage() -> str:
 
 
 def _complain(message: str) -> None:
-    tell(f"katydid: {message}")  # all that bad input gets
+    tell(f"katydid: {message}")  # one line and no traceback for bad input

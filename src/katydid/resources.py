@@ -1,4 +1,4 @@
-"""Where the files are that ship with Katydid but are not code, locustfiles and thresholds; and what git says."""
+"""The locustfiles and thresholds files that ship with Katydid, and calls to git."""
 
 import subprocess
 from functools import cache
@@ -10,17 +10,17 @@ from katydid.model.errors import ConfigError
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1]
 _PATIENCE_S = 5.0
-"""What git may take to answer."""
+"""Time limit of a git command."""
 
 
 def resource_folder(name: str) -> Path:
-    """`locustfiles` or `thresholds`: inside the installed package, or at the root of a checkout."""
+    """The folder `locustfiles` or `thresholds`, in the installed package or at the root of a checkout."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _CHECKOUT / name
 
 
 def git(*words: str, folder: Path) -> str:
-    """What git says in a folder; empty where it fails, says nothing, or is not there."""
+    """Run git in a folder and return its output; empty if it fails or is not installed."""
     command = ["git", "-C", str(folder), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)  # noqa: S603 - git
@@ -31,28 +31,28 @@ def git(*words: str, folder: Path) -> str:
 
 @cache
 def own_commit() -> str | None:
-    """The commit of the checkout that this is; None of an installed package, or where git is not there."""
+    """The commit of the checkout that this code runs from; None if it is an installed package or git is missing."""
     if not (_CHECKOUT / ".git").exists():
         return None
     return git("rev-parse", "--short", "HEAD", folder=_CHECKOUT) or None
 
 
 def shipped_workloads() -> list[str]:
-    """The names of our own workloads; each is a locustfile, and a record of `katydid.workloads`."""
+    """The names of Katydid's own workloads; each has a locustfile and a record in `katydid.workloads`."""
     return sorted(path.stem for path in resource_folder("locustfiles").glob("*.py"))
 
 
 def locustfile(workload: str) -> Path:
-    """The locustfile of a workload, by its name or its path.
+    """The path of a locustfile, given a workload's name or the path itself.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such workload or file.
     """
     given = Path(workload)
     if given.suffix == ".py":
         if not given.is_file():
             raise ConfigError(
-                f"{workload}: no such locustfile; correct its path, or take a workload by its name, as stream"
+                f"{workload}: no such locustfile; correct its path, or give the name of a workload, as stream"
             )
         return given
     if workload not in (known := shipped_workloads()):
@@ -62,6 +62,6 @@ def locustfile(workload: str) -> Path:
 
 
 def thresholds_file(name: str) -> Path:
-    """The thresholds file of a path, or the one that we ship for the workload of that name."""
+    """The path of a thresholds file, given the path itself or the name of a workload with a shipped file."""
     shipped = resource_folder("thresholds") / f"{name}.toml"
     return shipped if not Path(name).exists() and "/" not in name and shipped.is_file() else Path(name)

@@ -184,7 +184,7 @@ def test_what_is_no_comparison_is_refused(tmp_path, capsys, content):
     told.write_text(content)
     words = ["gate", str(tmp_path / "stream" / "new"), "--thresholds", "stream", "--comparison", str(told)]
     assert main(words) == 2
-    assert "name what `katydid ab --json` wrote" in capsys.readouterr().err
+    assert "name a file that `katydid ab --json` wrote" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_with_130_and_says_where_the_runs_are(tmp_path, monkeypatch, capsys):

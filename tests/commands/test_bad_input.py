@@ -30,7 +30,7 @@ CASES = {
         ("--host", "URL", "--intervall", "3"),
         "katydid: unrecognized arguments: --intervall: did you mean --interval?",
     ),
-    "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one, and options"),
+    "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one workload"),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
     "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give one of .txt"),
     "a path that is too long": (("--host", "URL", "--prompts", "x" * 300 + ".txt"), "file name too long"),

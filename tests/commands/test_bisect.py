@@ -114,16 +114,16 @@ def test_runs_are_kept_under_the_commit(decided, repository):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([*SIDES], "give the good version, where CMD lets the other answer, and CMD last"),
+        ([*SIDES], "give --base or --start-base, --new, and CMD last"),
         ([*SIDES, "--"], "CMD last"),
-        (["--base", BASE, "--", "serve"], "where CMD lets the other answer"),
-        (["--new", NEW, "--", "serve"], "give the good version"),
+        (["--base", BASE, "--", "serve"], "give --base or --start-base, --new, and CMD last"),
+        (["--new", NEW, "--", "serve"], "give --base or --start-base"),
         (["stream", "batch", *SIDES, "--", "serve"], "CMD last"),
-        (["--base", NEW, "--new", NEW, "--", "serve"], "or --start-base CMD to start each version there"),
+        (["--base", NEW, "--new", NEW, "--", "serve"], "or give --start-base CMD to start each version there"),
         (["--base", "localhost", "--new", NEW, "--", "serve"], "localhost"),
         ([*SIDES, "--max-pair", "3", "--", "serve"], "did you mean --max-pairs?"),
         (["--bse", BASE, "--new", NEW, "--", "serve"], "did you mean --base?"),
-        ([*SIDES, "--host", BASE, "--", "serve"], "bisect takes both hosts"),
+        ([*SIDES, "--host", BASE, "--", "serve"], "for katydid bisect give both hosts"),
         ([*SIDES, "--max-pairs", "many", "--", "serve"], "--max-pairs"),
     ],
 )

@@ -28,7 +28,7 @@ def test_the_trace_and_the_profile(log, tmp_path, capsys):
     assert rows[:2] + rows[-1:] == ["time,input,output,session,parent", "0,900,30,1,", "98,900,30,5,45"]
     said = capsys.readouterr().out
     assert "50 requests in 98 s" in said
-    assert "1 entry of the log left out: 1 with no JSON" in said
+    assert "Left out 1 entry of the log: 1 with no JSON" in said
     assert "user-" not in said + trace.read_text(encoding="utf-8")
 
 
@@ -52,7 +52,7 @@ def test_against_a_run(log, tmp_path, capsys):
     ("words", "code", "message"),
     [
         (["none.jsonl"], 2, "none.jsonl: no such file or directory"),
-        (["LOG", "-o", "-", "--json", "-"], 2, "standard output takes one of them"),
+        (["LOG", "-o", "-", "--json", "-"], 2, "both want standard output"),
         (["LOG", "--against", "nowhere"], 4, "nowhere"),
         (["LOG", "-o", "."], 2, ". cannot be written"),
     ],

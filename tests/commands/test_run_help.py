@@ -43,7 +43,7 @@ def told(tmp_path_factory):
         ("--input-tokens", "default: no generated prompts;"),
         ("--output-tokens", "default: up to --max-tokens;"),
         ("--failure-threshold", "default: 5;"),
-        ("--version-label", "default: git describe"),
+        ("--version-label", "default: `git describe`"),
     ],
 )
 def test_the_most_used_options_are_on_the_first_screen(told, option, default):

@@ -141,7 +141,7 @@ def test_an_option_of_a_dialect_that_every_run_has_is_refused():
 
     register(Clash())
     assert given().model is None, "other APIs go on"
-    with pytest.raises(ConfigError, match="--api mine: its option --model is one of every run"):
+    with pytest.raises(ConfigError, match="--api mine: its option --model clashes with one of the run"):
         given("--api", "mine")
 
 

@@ -14,7 +14,7 @@ NOUNS = ("answer", "call", "check", "chunk", "client", "conversation", "core", "
 COUNTED = re.compile(rf"[ \u00a0](?:[a-z]+ )?(?:{'|'.join(NOUNS)})(?:s\b|\(s\))")
 NEVER_ONE = re.compile(r"[A-Z_]+|(?:percent|significant)\(.*|.*:[,\d]*\.[1-9]f")
 """What no plural depends on: constants, changes in percent, figures with decimals (1.0 requests)."""
-NO_COUNTS = {"change", "few", "served", "rate:g", "given.new", "message.get('tool_call_id')"}
+NO_COUNTS = {"change", "few", "served", "rate:g", "args.new", "message.get('tool_call_id')"}
 """Expressions that are texts, or that are written otherwise where they are 1."""
 
 

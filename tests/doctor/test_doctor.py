@@ -86,7 +86,7 @@ def test_an_api_of_a_locustfiles_own_is_refused_with_the_way_to_look_at_it(capsy
     assert main(["doctor", "--api", "tgi"]) == 2
     told = capsys.readouterr().err
     assert "'tgi' is not one of openai, openai-responses, anthropic, ollama, generic-sse" in told
-    assert "`katydid run FILE --api …`, which looks before its load" in told
+    assert "use `katydid run FILE --api …`" in told
 
 
 def test_an_unknown_api_of_the_environment_is_refused_too(monkeypatch, capsys):

@@ -96,7 +96,7 @@ def test_a_ramp_stops_where_the_server_is_full_and_keeps_what_was_healthy(tmp_pa
     assert abs(run.summary["users_at_stop"] - 29) <= 2
     assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 10.0)
     assert run.samples["worker"].nunique() == processes
-    assert "a ramp: 10 users a second" in run_.out
+    assert "a ramp: 10 users per second" in run_.out
     frame = with_derived(run.samples, manifest_with(run.manifest))
     course = over_time(frame, frame.iloc[:0].assign(process="", at_ms=0.0, users=0), manifest_with(run.manifest))
     in_drain = course[course["seconds"] > run.manifest["stopped_at_ms"] / 1000.0]
@@ -162,7 +162,7 @@ def test_a_load_shape_that_adds_a_few_users_each_second_is_a_ramp(tmp_path, proc
         options = ("--api", "ollama", "--host", server.url, "--interval", 2, *words)
         run_ = katydid("run", "shaped.py", *options, folder=tmp_path)
         ended(run_)
-    assert "a ramp: 5 users a second" in run_.out
+    assert "a ramp: 5 users per second" in run_.out
     run = the_run(tmp_path / "reports")
     assert (run.manifest["phase"], run.manifest["ramp_per_s"]) == ("spawn", 5)
     first = run.samples[run.samples["iteration"] == 0].sort_values("scheduled_ms")["scheduled_ms"]

@@ -92,7 +92,7 @@ def test_a_target_that_fails_at_one_user_leaves_one_line_exit_4_and_what_was_mea
     done = katydid("capacity", "batch", "--host", service.url, *FAST, "--start-users", "1", folder=tmp_path)
     assert done.wait(60) == 4
     (line,) = [line for line in done.err.splitlines() if line.startswith("katydid:")]
-    assert "no capacity was found: not even 1 user kept the objective" in line
+    assert "no capacity was found: not even 1 user met the objective" in line
     assert the_run(tmp_path / "reports").samples["outcome"].eq("failed").all()
 
 

@@ -56,14 +56,14 @@ def test_the_manifest_says_it(options, facts):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (RunOptions(interval=5.0, rate=50.0), "--interval 5 and --rate 50 are different arrivals: give one of them"),
-        (RunOptions(interval=0.0, rate=50.0), "--interval 0 and --rate 50 are different arrivals"),
-        (RunOptions(interval=5.0, concurrency=8), "--interval 5 and --concurrency 8 are different arrivals"),
-        (RunOptions(rate=5.0, concurrency=8), "--concurrency 8 and --rate 5 are different arrivals"),
-        (RunOptions(arrivals="poisson"), "--arrivals says how requests of a rate arrive: give --rate"),
-        (RunOptions(drop_late=1.0), "--drop-late says how requests of a rate arrive: give --rate"),
-        (RunOptions(rate=5.0, arrivals="random"), "--arrivals 'random' is not even, poisson or gamma(CV)"),
-        (RunOptions(rate=5.0, phase="burst"), "--phase burst: with --rate no request depends on its user"),
+        (RunOptions(interval=5.0, rate=50.0), "--interval 5 and --rate 50 exclude each other: give one of them"),
+        (RunOptions(interval=0.0, rate=50.0), "--interval 0 and --rate 50 exclude each other"),
+        (RunOptions(interval=5.0, concurrency=8), "--interval 5 and --concurrency 8 exclude each other"),
+        (RunOptions(rate=5.0, concurrency=8), "--concurrency 8 and --rate 5 exclude each other"),
+        (RunOptions(arrivals="poisson"), "--arrivals applies only to a rate: give --rate"),
+        (RunOptions(drop_late=1.0), "--drop-late applies only to a rate or a trace"),
+        (RunOptions(rate=5.0, arrivals="random"), "--arrivals 'random' is not one of even, poisson, gamma(CV)"),
+        (RunOptions(rate=5.0, phase="burst"), "--phase burst does not apply to --rate"),
     ],
 )
 def test_contradictions_are_refused_by_the_options_names(options, message):
@@ -89,7 +89,7 @@ def test_what_fits_together_is_taken(options):
     ("users", "message"),
     [
         ([], "the locustfile has no user of Katydid's"),
-        ([SimpleNamespace(ends_itself=True, workload="burst")], "the workload burst says itself when its requests"),
+        ([SimpleNamespace(ends_itself=True, workload="burst")], "the workload burst sets its own start times"),
     ],
 )
 def test_users_that_have_times_of_their_own_take_none_from_the_options(asked, users, message):
@@ -174,5 +174,5 @@ def test_the_warm_up_is_an_interval_at_most_a_fifth_of_the_time_that_is_expected
     [({"requests": 5}, True, "--requests 5"), ({"rate": 5.0}, False, "--rate 5"), ({"concurrency": 5}, False, "--con")],
 )
 def test_a_load_shape_says_itself_what_its_users_do(asked, staged, flag):
-    with pytest.raises(ConfigError, match=f"^{flag}.*: a load shape says itself"):
+    with pytest.raises(ConfigError, match=f"^{flag}.*: a load shape sets its users itself"):
         RunOptions(**asked).check_shape(staged=staged)

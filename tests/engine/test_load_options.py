@@ -94,8 +94,8 @@ def test_a_run_without_an_end_says_how_to_end_it():
 @pytest.mark.parametrize(
     ("load", "words"),
     [
-        ({"users": 1}, "3 a minute, of 1 user every 20 s"),
-        ({"users": 2, "interval": 3600.0}, "0.033 a minute, of 2 users every 3600 s"),
+        ({"users": 1}, "3 per minute from 1 user every 20 s"),
+        ({"users": 2, "interval": 3600.0}, "0.033 per minute from 2 users every 3600 s"),
     ],
 )
 def test_few_requests_are_told_with_how_to_have_more(load, words):

@@ -112,7 +112,7 @@ def test_what_is_of_the_process_is_not_for_the_page_to_set(monkeypatch, field):
     page = Guarded()
     told = page.post(**{field: "other"})
     assert not told["success"]
-    assert f"--{field.replace('_', '-')} is not for the page to set" in told["message"]
+    assert f"--{field.replace('_', '-')} cannot be set in the page" in told["message"]
     assert page.checked == []
 
 

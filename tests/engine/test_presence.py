@@ -44,7 +44,7 @@ def test_a_missing_worker_is_named_once_with_what_to_do(runner, watched):
     watched.presence.look()
     watched.presence.look()
     (told,) = watched.said
-    assert told.startswith("worker-1 is out of touch, not heard for 0 s: see its log, and the network between;")
+    assert told.startswith("worker-1 is out of touch, not heard from for 0 s: check its log and the network between;")
     assert [(s.worker, s.end) for s in watched.noted["silences"]] == [("worker-1", None)]
 
 
@@ -79,7 +79,7 @@ def test_a_master_says_which_workers_it_waits_for_whenever_that_changes(runner, 
     tell_of_workers(runner, SimpleNamespace(expect_workers=2, master_bind_port=5557))
     first, second = capsys.readouterr().err.splitlines()
     assert first == (
-        "katydid: waiting for 2 workers on port 5557, 0 there: start each with katydid run WORKLOAD --worker "
+        "katydid: waiting for 2 workers on port 5557, 0 connected: start each with katydid run WORKLOAD --worker "
         "--master-host ADDRESS"
     )
-    assert "2 workers on port 5557, 1 there" in second
+    assert "2 workers on port 5557, 1 connected" in second

@@ -119,7 +119,7 @@ def test_a_run_without_an_end_says_what_ends_it(capsys, monkeypatch):
     assert "until Ctrl-C (no --run-time); aborts" in endless
 
 
-@pytest.mark.parametrize(("ramp", "words"), [(1.0, "a ramp: 1 user a second"), (0.5, "a ramp: 0.5 users a second")])
+@pytest.mark.parametrize(("ramp", "words"), [(1.0, "a ramp: 1 user per second"), (0.5, "a ramp: 0.5 users per second")])
 def test_so_are_those_of_a_ramp(capsys, monkeypatch, ramp, words):
     assert words in " ".join(shown(capsys, monkeypatch, 20, ramp=ramp)[0].split())
 

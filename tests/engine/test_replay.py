@@ -68,17 +68,17 @@ def test_the_manifest_says_what_was_due(trace):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"rate": 5.0}, "--rate 5 and --trace t.csv are different arrivals: give one of them"),
-        ({"interval": 5.0}, "--interval 5 and --trace t.csv are different arrivals"),
-        ({"concurrency": 5}, "--concurrency 5 and --trace t.csv are different arrivals"),
-        ({"arrivals": "poisson"}, "--arrivals says how requests of a rate arrive"),
-        ({"phase": "burst"}, "--phase burst: with --trace no request depends on its user"),
-        ({"ramp": 2.0}, "--ramp 2: a trace says itself when its requests start"),
+        ({"rate": 5.0}, "--rate 5 and --trace t.csv exclude each other: give one of them"),
+        ({"interval": 5.0}, "--interval 5 and --trace t.csv exclude each other"),
+        ({"concurrency": 5}, "--concurrency 5 and --trace t.csv exclude each other"),
+        ({"arrivals": "poisson"}, "--arrivals applies only to a rate"),
+        ({"phase": "burst"}, "--phase burst does not apply to --trace"),
+        ({"ramp": 2.0}, "--ramp 2: a trace sets its own start times"),
         ({"trace": "none.csv"}, "--trace none.csv: no such file or directory"),
         ({"trace": "."}, "--trace .: is a directory"),
         ({"trace_window": "20s-30s"}, "--trace t.csv: no request is in that window: the trace lasts 10 s"),
-        ({"trace": None, "trace_speed": 2.0}, "--trace-speed says how a trace is replayed: give --trace"),
-        ({"trace": None, "trace_window": "0s-2s"}, "--trace-window says how a trace is replayed: give --trace"),
+        ({"trace": None, "trace_speed": 2.0}, "--trace-speed applies only to a trace: give --trace"),
+        ({"trace": None, "trace_window": "0s-2s"}, "--trace-window applies only to a trace: give --trace"),
     ],
 )
 def test_what_contradicts_it_is_refused(trace, more, message):
@@ -104,16 +104,16 @@ def test_it_is_known_by_what_the_whole_file_says(trace):
 
 def test_load_shapes_and_users_with_times_of_their_own_take_none(trace):
     options = RunOptions(trace=trace())
-    with pytest.raises(ConfigError, match=r"--trace t.csv: a load shape says itself how its users come"):
+    with pytest.raises(ConfigError, match=r"--trace t.csv: a load shape sets its users itself"):
         options.check_shape(staged=True)
-    with pytest.raises(ConfigError, match="--trace: the workload burst says itself when its requests start"):
+    with pytest.raises(ConfigError, match="--trace: the workload burst sets its own start times"):
         options.check_arrivals([SimpleNamespace(ends_itself=True, workload="burst")])
     with pytest.raises(ConfigError, match="--users 1 is too few for --trace in 2 processes"):
         options.check_processes(1, 2)
 
 
 def test_a_workload_that_holds_conversations_has_turns_of_its_own(trace):
-    with pytest.raises(ConfigError, match=r"--trace t.csv: it has conversations of its own: replay them with stream"):
+    with pytest.raises(ConfigError, match=r"--trace t.csv: a trace has its own conversations: replay it with stream"):
         ChatOptions(trace=trace()).check_arrivals(USERS)
 
 

@@ -147,7 +147,7 @@ def test_a_secret_in_a_path_is_not_in_the_page_and_goes_back_to_its_target_alone
     whole = with_hidden(shown | {"host": TARGET}, page.parsed, TARGET)
     assert (whole["endpoint"], whole["before_run"]) == ("/v1/chat?api-key=canary&v=2", "http://me:canary@h/reset")
     assert with_hidden({"endpoint": "/other"}, page.parsed, TARGET) == {"endpoint": "/other"}
-    with pytest.raises(ConfigError, match="--before-run has a secret that is for http://target:8080 alone"):
+    with pytest.raises(ConfigError, match="--before-run has a secret for http://target:8080 only"):
         with_hidden({"before_run": shown["before_run"], "host": "http://evil:1"}, page.parsed, TARGET)
 
 

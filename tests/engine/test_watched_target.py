@@ -85,7 +85,7 @@ def test_metrics_without_what_a_process_uses_are_no_zeros(service, caplog):
     _, _, empty = service
     _, target = seen(0.7, url=f"http://127.0.0.1:{empty}/metrics")
     assert target.empty
-    assert "it tells no process_cpu_seconds_total" in caplog.text
+    assert "it has no valid process_cpu_seconds_total" in caplog.text
 
 
 def test_a_target_that_dies_leaves_the_rows_it_had(service):

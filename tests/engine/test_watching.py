@@ -69,8 +69,8 @@ def lefts(monkeypatch):
     found = []
 
     class Noting(Departure):
-        def during(self, talk, exchange):
-            super().during(talk, exchange)
+        def during(self, send, exchange):
+            super().during(send, exchange)
             found.append(time.monotonic_ns())
 
     monkeypatch.setattr(watching, "Departure", Noting)

@@ -136,7 +136,7 @@ def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):
         (["{root}", "{root}/new"], 2, "several versions (new, old)"),
         (["{root}/old"], 2, "required: NEW"),
         (["{root}/old", "{root}/new", "--json", "-", "--markdown", "-"], 2, "standard output"),
-        (["{root}/old", "{root}/new", "--history", "{root}/none"], 2, "holds no runs"),
+        (["{root}/old", "{root}/new", "--history", "{root}/none"], 2, "has no runs in it"),
         (["{root}/old", "{root}/new", "--html", "/dev/null/x.html"], 2, "cannot be written"),
     ],
 )

@@ -113,8 +113,8 @@ def test_a_trend_is_called_a_trend(confirmed, head):
     ("words", "said"),
     [
         (["nowhere"], "nowhere: no such folder; name a workload's folder"),
-        (["STREAM/v0"], "v0 holds no versions: name a workload's folder, as reports/stream"),
-        (["STREAM", "--pin", "v77"], "--pin v77: no run of that version counts; there are v5, v6, v7, v8, v9"),
+        (["STREAM/v0"], "v0 has no versions in it: name a workload's folder, as reports/stream"),
+        (["STREAM", "--pin", "v77"], "--pin v77: no run of that version counts; the versions are v5, v6, v7, v8, v9"),
         (["STREAM", "--pin", "v9"], "--pin v9 is the newest version itself: name an older one"),
         ([], "the following arguments are required: FOLDER"),
     ],

@@ -1,4 +1,4 @@
-"""`katydid calibrate`: how wrong the instrument is on this machine, and up to which load it is right."""
+"""`katydid calibrate`: measure Katydid's error on this machine, and the highest load that it measures faithfully."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json
-from katydid.commands.telling import tell
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, tell, write_json
 from katydid.model.arguments import Commands
 from katydid.model.errors import ExitCode
 from katydid.model.formatting import format_eta, plural
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from katydid.doctor.trial import Cores
 
 OVERHEAD = 6.0
-"""Seconds that a trial takes beyond its run time, until the first one has told."""
+"""Seconds that a trial is assumed to take beyond its run time, until the first one has been measured."""
 TRIES = 2
-"""Other work on the machine can spoil a trial: what is not faithful is tried once more."""
+"""Trials per load at most: other work on the machine can spoil one, so an unfaithful trial is repeated once."""
 SHORTEST = 3.0
 
 
@@ -32,38 +31,38 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "calibrate",
         description="Run the load generator against the embedded target at rising loads, and compare what it reports "
-        "with what the target did. Each has cores of its own where there are two or more.",
+        "with what the target did. With two or more cores, generator and target run on separate ones.",
         epilog="example: katydid calibrate --loads 100,500,1000,1600 --json calibration.json",
     )
     parser.add_argument(
-        "--loads", type=_loads, default="50,200,500,1000", help="users, each with a stream at a time (50,200,500,1000)"
+        "--loads", type=_loads, default="50,200,500,1000", help="numbers of users, one stream each (50,200,500,1000)"
     )
-    parser.add_argument("--time", type=_time, default="10s", help="of each load (10s)")
+    parser.add_argument("--time", type=_time, default="10s", help="run time of each load (10s)")
     parser.add_argument(
-        "--processes", action="store_true", help="measure a second time, with a process on every core but the target's"
+        "--processes", action="store_true", help="then repeat with a process on every core except the target's"
     )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Calibrate; 0, or 4 where not even the lowest load was measured faithfully."""
+def run(args: argparse.Namespace) -> int:
+    """Calibrate; return 4 if not even the lowest load was measured faithfully, else 0."""
     from katydid.analysis.calibration import Series, highest_faithful
     from katydid.doctor.trial import share_out
     from katydid.report.calibration import calibration_section
     from katydid.report.render.terminal import print_section, terminal
 
-    check_output(options.json)
+    check_output(args.json)
     cores = share_out()
     counts = [1]
-    if options.processes and cores.processes > 1:
+    if args.processes and cores.processes > 1:
         counts.append(cores.processes)
-    progress = _Progress(len(counts) * len(options.loads), options.time)
-    series = [Series(n, [_try(load, options.time, n, cores, progress) for load in options.loads]) for n in counts]
-    console = terminal(stderr=options.json == STANDARD_OUTPUT)
+    progress = _Progress(len(counts) * len(args.loads), args.time)
+    series = [Series(n, [_try(load, args.time, n, cores, progress) for load in args.loads]) for n in counts]
+    console = terminal(stderr=args.json == STANDARD_OUTPUT)
     for each in series:
         print_section(calibration_section(each, pinned=cores.generator is not None), console)
-    write_json(options.json, _report(series, cores))
+    write_json(args.json, _report(series, cores))
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 
@@ -77,12 +76,12 @@ def _loads(text: str) -> list[int]:
 def _time(text: str) -> float:
     seconds = duration(text)
     if not seconds >= SHORTEST:
-        raise argparse.ArgumentTypeError(f"{text}: at least {SHORTEST:g} s, one of them to warm up")
+        raise argparse.ArgumentTypeError(f"{text} is too short: give at least {SHORTEST:g} s, one of them to warm up")
     return seconds
 
 
 class _Progress:
-    """Says on standard error what is going on, and how long it will yet take."""
+    """Prints on standard error which load is measured, and the time left."""
 
     def __init__(self, trials: int, seconds: float) -> None:
         self._trials = trials
@@ -100,13 +99,13 @@ class _Progress:
 
 
 def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Progress) -> Trial:
-    """One load, tried again where it was not measured faithfully; the better of the two."""
+    """Measure one load, again if the first trial is unfaithful, and return the better trial."""
     from katydid.analysis.calibration import Load, trial, unfaithful
     from katydid.doctor.trial import run_trial
 
     tried: list[Trial] = []
     for _ in range(TRIES):
-        again = f", once more, since {'; '.join(unfaithful(tried[-1]))}" if tried else ""
+        again = f", repeated because {'; '.join(unfaithful(tried[-1]))}" if tried else ""
         progress(f"{plural(users, 'user')}, {plural(processes, 'process', 'processes')}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
         load = Load(users, processes, left.window, left.target_cpu, left.others_cpu)

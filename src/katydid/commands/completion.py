@@ -1,6 +1,6 @@
-"""`katydid completion SHELL`: a script that lets a shell complete commands, workloads and options.
+"""`katydid completion SHELL`: print a script with which a shell completes commands, workloads and options.
 
-Everything comes from the tree of parsers, so nothing is listed twice.
+The words come from the parsers.
 """
 
 import argparse
@@ -15,29 +15,29 @@ from katydid.resources import shipped_workloads
 
 Descriptions = Mapping[str, str]
 Words = Mapping[str, Sequence[str]]
-"""What may follow each command."""
+"""The words that may follow each command."""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "completion",
-        description="Print a script that completes katydid's commands and options in a shell.",
+        description="Print a script that completes Katydid's commands and options in a shell.",
         epilog="example: katydid completion bash > ~/.local/share/bash-completion/completions/katydid",
     )
-    parser.add_argument("shell", choices=_SCRIPTS, help="the shell that is to read it")
+    parser.add_argument("shell", choices=_SCRIPTS, help="the shell that reads the script")
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print the script."""
     words = {name: list(dict.fromkeys(_words(parser))) for name, parser in command_parsers().items()}
-    sys.stdout.write(_SCRIPTS[arguments.shell](COMMANDS, words))
+    sys.stdout.write(_SCRIPTS[args.shell](COMMANDS, words))
     return ExitCode.PASSED
 
 
 def _words(parser: OneLineParser) -> Iterator[str]:
-    """A command's values and options; `run` and `capacity` take those of a run, which Locust's parser knows."""
+    """A command's values and options, and for commands that start runs also the options in Locust's parser."""
     actions = parser._actions  # noqa: SLF001 - argparse has no list of them
     if run_parser := parser.get_default("run_parser"):
         yield from shipped_workloads()

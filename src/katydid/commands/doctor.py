@@ -1,4 +1,4 @@
-"""`katydid doctor`: can this machine carry the run that is planned, and is the target there?"""
+"""`katydid doctor`: can this machine carry the planned run, and does the target answer?"""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
 
 
-def run(options: Namespace) -> int:
-    """Check; 0, or 4 where something would spoil a run of that size."""
+def run(args: Namespace) -> int:
+    """Run the checks; return 4 if something would spoil a run of that size, else 0."""
     from katydid.doctor.checks import PlannedRun, examine, spoils
     from katydid.doctor.facts import gather
     from katydid.doctor.reachability import reach
     from katydid.report.render.terminal import print_section, terminal
 
-    check_output(options.json)
-    plan = PlannedRun(options.users, options.interval, options.processes)
+    check_output(args.json)
+    plan = PlannedRun(args.users, args.interval, args.processes)
     done = examine(gather(), plan)
-    if options.host:
-        done.append(reach(options.host, lambda: _first_look(options)))
-    to_stdout = options.json == STANDARD_OUTPUT
+    if args.host:
+        done.append(reach(args.host, lambda: _first_look(args)))
+    to_stdout = args.json == STANDARD_OUTPUT
     print_section(_section(done, plan), terminal(stderr=to_stdout))
     told = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
-    write_json(options.json, told)
+    write_json(args.json, told)
     return ExitCode.INVALID if spoils(done) else ExitCode.PASSED
 
 
@@ -55,7 +55,10 @@ def add_parser(commands: Commands) -> None:
     environment = os.environ
     parser.add_argument("--host", default=environment.get("LOCUST_HOST"), help="the target's URL (LOCUST_HOST)")
     parser.add_argument(
-        "--users", type=_whole, default=environment.get("LOCUST_USERS", "100"), help="of the run (LOCUST_USERS; 100)"
+        "--users",
+        type=_whole,
+        default=environment.get("LOCUST_USERS", "100"),
+        help="number of users (LOCUST_USERS; 100)",
     )
     parser.add_argument(
         "--interval",
@@ -63,17 +66,17 @@ def add_parser(commands: Commands) -> None:
         default=environment.get("LOAD_TEST_INTERVAL", "20"),
         help="seconds from one request start of a user to its next (LOAD_TEST_INTERVAL; 20)",
     )
-    parser.add_argument("--processes", type=_whole, default="1", help="of the generator on this machine (1)")
+    parser.add_argument("--processes", type=_whole, default="1", help="generator processes on this machine (1)")
     parser.add_argument(
         "--api",
         type=_known,
         metavar="API",
         choices=tuple(DIALECTS),
         default=environment.get("LOAD_TEST_API", "openai"),
-        help=f"the target's: {', '.join(DIALECTS)} (LOAD_TEST_API; openai)",
+        help=f"the target's API: {', '.join(DIALECTS)} (LOAD_TEST_API; openai)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
-    parser.add_argument("--client-cert", help="our certificate, for a target that asks for one (PEM)")
+    parser.add_argument("--client-cert", help="client certificate, for a target that asks for one (PEM)")
     parser.add_argument("--client-key", help="the key of --client-cert (PEM)")
     parser.add_argument("--insecure", action="store_true", help="accept any certificate of the target")
     add_json(parser)
@@ -94,29 +97,29 @@ def _seconds(text: str) -> float:
 
 
 def _known(api: str) -> str:
-    """One of ours: a locustfile, which may register others, would have to be run."""
+    """Return a built-in API: to know those that a locustfile registers, `doctor` would have to run it."""
     if api in DIALECTS:
         return api
-    remedy = "one of a locustfile's own is tried by `katydid run FILE --api …`, which looks before its load"
+    remedy = "to check an API that a locustfile registers, use `katydid run FILE --api …`: it checks before its load"
     raise argparse.ArgumentTypeError(f"{quoted(api)} is not one of {', '.join(DIALECTS)} (LOAD_TEST_API); {remedy}")
 
 
-def _first_look(given: Namespace) -> str:
-    """What a run does before its load."""
+def _first_look(args: Namespace) -> str:
+    """Check the target as a run does before its load, and return the model."""
     from katydid.engine.options import RunOptions
     from katydid.engine.services.chat import ChatService
 
     options = RunOptions(
-        api=given.api,
-        ca_file=given.ca_file,
-        client_cert=given.client_cert,
-        client_key=given.client_key,
-        insecure=given.insecure,
+        api=args.api,
+        ca_file=args.ca_file,
+        client_cert=args.client_cert,
+        client_key=args.client_key,
+        insecure=args.insecure,
     )
-    service = ChatService(options, given.host)
+    service = ChatService(options, args.host)
     try:
         return service.preflight()
-    except ConfigError as error:  # has the target's words in it
+    except ConfigError as error:  # may quote the target's answer
         raise ConfigError(Redactor(service.secrets()).text(str(error), COMPLAINT_LIMIT)) from None
     finally:
         service.close()
@@ -135,8 +138,8 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
     bad = [check.name for check in done if check.status == "bad"]
     processes = plural(plan.processes, "process", "processes")
     size = f"{plural(plan.users, 'user')}, one request per user every {plan.interval:g} s, {processes}"
-    verdict = f"This machine can carry it: {size}."
+    verdict = f"This machine can carry the run: {size}."
     if bad:
-        verdict = f"A run of this size would be spoilt ({', '.join(bad)}): {size}."
+        verdict = f"This machine would spoil the run ({', '.join(bad)}): {size}."
     reasons = [f"{_WORDS[c.status]}: {c.name} ({c.blame}): {c.found}: {c.remedy}" for c in done if c.status != "ok"]
     return Section("doctor", "Machine", (verdict, *reasons), (Table("Checks", columns, done),))

@@ -1,4 +1,4 @@
-"""`katydid gate NEW --thresholds FILE`: judge a version's runs for CI, from their files alone."""
+"""`katydid gate NEW --thresholds FILE`: judge a version's runs for CI, from their run folders alone."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def run(given: Namespace) -> int:
-    """Judge; the exit code is the judgement's."""
-    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
+def run(args: Namespace) -> int:
+    """Judge the runs; return the exit code of the judgement."""
+    import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.gate.thresholds import read_thresholds
     from katydid.report.render.terminal import say, terminal
     from katydid.runs.find import runs_of
 
-    check_output(given.json, given.junit, given.markdown)
-    runs = runs_of(given.new) if given.new is not None else []
-    thresholds = read_thresholds(thresholds_file(given.thresholds), _catalogue(runs))
-    if given.only_read:
+    check_output(args.json, args.junit, args.markdown)
+    runs = runs_of(args.new) if args.new is not None else []
+    thresholds = read_thresholds(thresholds_file(args.thresholds), _catalogue(runs))
+    if args.only_read:
         say(terminal(), _summary(thresholds))
         return ExitCode.PASSED
-    if given.new is None:
-        given.parser.error("the following arguments are required: NEW")
-    base = runs_of(given.baseline) if given.baseline else []
+    if args.new is None:
+        args.parser.error("the following arguments are required: NEW")
+    base = runs_of(args.baseline) if args.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
-        raise ConfigError(f"--baseline {given.baseline} and {given.new} share runs: name those of another version")
-    judgement = _judge(thresholds, runs, base, given.comparison and _read_comparison(given.comparison, runs))
-    _write(judgement, given)
+        raise ConfigError(f"--baseline {args.baseline} and {args.new} share runs: name runs of another version")
+    judgement = _judge(thresholds, runs, base, args.comparison and _read_comparison(args.comparison, runs))
+    _write(judgement, args)
     return judgement.exit_code
 
 
@@ -50,30 +50,33 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "gate",
-        description="Judge a run, or several of one version, by a thresholds file. Exit code: 0 passed, 1 failed, "
-        "2 wrong usage or file, 3 cannot tell (where the file says that this fails), 4 invalid or no data.",
+        description="Judge one run, or several of one version, by a thresholds file. Exit code: 0 passed, 1 failed, "
+        "2 wrong usage or file, 3 cannot tell (if the thresholds file makes this fail), 4 invalid or no data.",
         epilog="example: katydid gate reports/stream/v1.3 --thresholds thresholds/stream.toml "
         "--baseline reports/stream/v1.2 --junit junit.xml",
     )
     parser.add_argument(
-        "new", metavar="NEW", type=Path, nargs="?", help="a run folder, or a folder of several runs of a version"
+        "new", metavar="NEW", type=Path, nargs="?", help="a run folder, or a folder with several runs of a version"
     )
     parser.add_argument(
-        "--thresholds", metavar="FILE", required=True, help="TOML; or the name of a workload, for the file we ship"
+        "--thresholds",
+        metavar="FILE",
+        required=True,
+        help="TOML file, or the name of a workload that has a shipped one",
     )
     parser.add_argument("--baseline", metavar="BASE", type=Path, help="runs of the version to compare with")
     parser.add_argument(
-        "--comparison", metavar="F", type=Path, help="what `katydid ab --json` wrote, instead of comparing again"
+        "--comparison", metavar="F", type=Path, help="use this output of `katydid ab --json` instead of comparing again"
     )
     parser.add_argument("--junit", metavar="F", help="write JUnit XML")
-    parser.add_argument("--markdown", metavar="F", help="write Markdown, as for a GitHub job summary")
+    parser.add_argument("--markdown", metavar="F", help="write Markdown, for example for a GitHub job summary")
     parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
-    parser.add_argument("--only-read", action="store_true", help="read the thresholds file, and judge nothing")
+    parser.add_argument("--only-read", action="store_true", help="only check the thresholds file")
     parser.set_defaults(run=run, parser=parser)
 
 
 def _catalogue(runs: Sequence[RunFolder]) -> Catalogue:
-    """The metrics that the runs may have, or without one any run of ours; a run that cannot be read says so later."""
+    """The metrics that the runs may have; without runs, those of all workloads. Unreadable runs are reported later."""
     from katydid.model.metrics.declared import catalogue_of, declare
     from katydid.model.workload import WORKLOADS
 
@@ -95,15 +98,15 @@ def _summary(thresholds: Thresholds) -> str:
 
 
 def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> Comparison:
-    """What `katydid ab --json` wrote of these runs.
+    """Read the output of `katydid ab --json` for these runs.
 
     Raises:
-        ConfigError: it is not that, or of others.
+        ConfigError: the file is not a comparison, or it compares other runs.
     """
     from katydid.model.documents.base import DocumentError
     from katydid.model.documents.comparison import Comparison
 
-    remedy = "name what `katydid ab --json` wrote"
+    remedy = "name a file that `katydid ab --json` wrote"
     try:
         comparison = Comparison.parse(read_named(path, 64 * MIB))
     except ConfigError as error:
@@ -115,14 +118,14 @@ def _read_comparison(path: Path, runs: Sequence[RunFolder]) -> Comparison:
     given = {run.path.resolve().parts[-2:] for run in runs}
     others = [run.run for side in comparison.sides[1:] for run in side.runs if Path(run.run).parts[-2:] not in given]
     if others:
-        raise ConfigError(f"--comparison {path} is of other runs, as {others[0]}: {remedy} of these")
+        raise ConfigError(f"--comparison {path} is of other runs, as {others[0]}: {remedy} for these runs")
     return comparison
 
 
 def judged_with(
     thresholds: Thresholds, base: Sequence[RunFolder], new: Sequence[RunFolder], comparison: Comparison
 ) -> int:
-    """Judge runs that were compared already; prints the judgement to standard error."""
+    """Judge runs that are already compared, print the judgement to standard error, and return the exit code."""
     from katydid.report.gate import section
     from katydid.report.render.terminal import print_section, terminal
 
@@ -152,16 +155,16 @@ def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Th
     return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
 
 
-def _write(judgement: Judgement, given: Namespace) -> None:
+def _write(judgement: Judgement, args: Namespace) -> None:
     from katydid.report.gate import section
     from katydid.report.render.junit import junit
     from katydid.report.render.markdown import section_markdown
     from katydid.report.render.terminal import print_section, terminal
 
     part = section(judgement)
-    print_section(part, terminal(stderr=given.json == STANDARD_OUTPUT))
-    if given.junit:
-        write_output(given.junit, junit(judgement))
-    if given.markdown:
-        write_output(given.markdown, section_markdown(part) + "\n")
-    write_json(given.json, judgement.result())
+    print_section(part, terminal(stderr=args.json == STANDARD_OUTPUT))
+    if args.junit:
+        write_output(args.junit, junit(judgement))
+    if args.markdown:
+        write_output(args.markdown, section_markdown(part) + "\n")
+    write_json(args.json, judgement.result())

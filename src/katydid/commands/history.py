@@ -1,4 +1,4 @@
-"""`katydid history FOLDER`: how a workload's metrics went over its versions, and where they changed."""
+"""`katydid history FOLDER`: a workload's metrics across its versions, with change points."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from katydid.runs.folder import RunFolder
 
 
-def run(given: Namespace) -> int:
-    """Show the history; 1 where the newest version is slower than the pinned one, 4 where no run counts."""
-    import katydid.workloads  # noqa: F401 - registers what their summaries and reports say
+def run(args: Namespace) -> int:
+    """Show the history; return 1 if the newest version is slower than the pinned one, 4 if no run counts, else 0."""
+    import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.analysis.history import history
     from katydid.report.history import history_page, print_history
     from katydid.report.render.terminal import say_where, terminal
     from katydid.runs.find import workload_runs
 
-    check_output(given.json, given.html)
-    if not given.folder.is_dir():
-        raise ConfigError(f"{given.folder}: no such folder; name a workload's folder, as reports/stream")
-    found = workload_runs(given.folder)
+    check_output(args.json, args.html)
+    if not args.folder.is_dir():
+        raise ConfigError(f"{args.folder}: no such folder; name a workload's folder, as reports/stream")
+    found = workload_runs(args.folder)
     if not found:
-        raise ConfigError(f"{given.folder} holds no versions: name a workload's folder, as reports/stream")
+        raise ConfigError(f"{args.folder} has no versions in it: name a workload's folder, as reports/stream")
     read, unreadable = _read(found)
     past = history(read)
     past = replace(past, left_out=(*unreadable, *past.left_out))
-    pinned = _compare_with(given.pin, past) if given.pin else None
-    console = terminal(stderr=given.json == STANDARD_OUTPUT)
+    pinned = _compare_with(args.pin, past) if args.pin else None
+    console = terminal(stderr=args.json == STANDARD_OUTPUT)
     print_history(past, pinned, console)
-    write_json(given.json, past.as_json() | {"pinned": pinned and pinned.json})
-    if given.html:
-        write_output(given.html, history_page(past, given.folder.resolve().name, pinned))
-        say_where(console, "Report", given.html)
+    write_json(args.json, past.as_json() | {"pinned": pinned and pinned.json})
+    if args.html:
+        write_output(args.html, history_page(past, args.folder.resolve().name, pinned))
+        say_where(console, "Report", args.html)
     return _exit_code(past, pinned)
 
 
@@ -50,8 +50,8 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "history",
-        description="The course of a workload's metrics over its versions, with the changes of their level. "
-        "A change of one run's value is for the gate; this looks for levels that last.",
+        description="Show a workload's metrics across its versions, with change points: lasting changes of a "
+        "metric's level. To judge a single run, use `katydid gate`.",
         epilog="example: katydid history reports/stream --pin v1.0 --html history.html",
     )
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="a workload's folder, as reports/stream")
@@ -60,13 +60,13 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--pin",
         metavar="VERSION",
-        help="compare the newest version with this one, against slow creep; exit code 1 if slower",
+        help="compare the newest version with this one, to catch slow drift; exit code 1 if slower",
     )
     parser.set_defaults(run=run)
 
 
 def _read(folders: Sequence[RunFolder]) -> tuple[list[RunResult], list[str]]:
-    """The runs, and a line for each that cannot be read."""
+    """The runs that can be read, and an error line for each of the others."""
     from katydid.analysis.result import RunResult
 
     read, unreadable = [], []
@@ -79,13 +79,13 @@ def _read(folders: Sequence[RunFolder]) -> tuple[list[RunResult], list[str]]:
 
 
 def _compare_with(pin: str, past: History) -> Comparison:
-    """The newest version against the pinned one, with all others as the history that tells the noise."""
+    """Compare the newest version with the pinned one; all other versions are the history that gives the noise."""
     from katydid.analysis.comparison.compare import compare_versions
 
     versions = {version.name: version for version in past.versions}
     if pin not in versions:
         known = ", ".join(list(versions)[-5:]) or "none"
-        raise ConfigError(f"--pin {pin}: no run of that version counts; there are {known}")
+        raise ConfigError(f"--pin {pin}: no run of that version counts; the versions are {known}")
     newest = past.versions[-1]
     if newest.name == pin:
         raise ConfigError(f"--pin {pin} is the newest version itself: name an older one")

@@ -1,4 +1,4 @@
-"""`katydid learn LOG`: a trace without texts, and a profile of the traffic, from a gateway's log."""
+"""`katydid learn LOG`: make a trace without texts, and a traffic profile, from a gateway's log."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "learn",
-        description="A trace for `katydid run --trace`, without texts, and a profile of your traffic, from a gateway's "
-        "log: LiteLLM's JSON, nginx's access log in JSON, or OpenTelemetry's spans of generative AI as JSON.",
+        description="Make a trace without texts for `katydid run --trace`, and a profile of your traffic, from a "
+        "gateway's log: LiteLLM's JSON, nginx's access log in JSON, or OpenTelemetry's generative AI spans in JSON.",
         epilog="example: katydid learn access.jsonl -o trace.csv --against reports/stream/v1.2/20261121T090000Z",
     )
     parser.add_argument("log", metavar="LOG", help="the gateway's log; may be .gz")
     parser.add_argument("-o", "--output", metavar="F", help="write the trace as CSV; - for standard output")
-    parser.add_argument("--against", metavar="RUN", type=Path, help="a run folder: is that test like this traffic?")
+    parser.add_argument("--against", metavar="RUN", type=Path, help="run folder of a test to compare with this traffic")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
-def run(given: Namespace) -> int:
-    """Write the trace and show the profile; 0 where there is one."""
+def run(args: Namespace) -> int:
+    """Write the trace and show the profile; return 0."""
     from katydid.analysis.traffic import differences, of_log, of_run, verdict_on
     from katydid.load.traces.learning import csv_of
     from katydid.model.documents.traffic import Learning
@@ -45,36 +45,36 @@ def run(given: Namespace) -> int:
     from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.folder import RunFolder
 
-    if given.output == given.json == STANDARD_OUTPUT:
-        raise ConfigError("-o - and --json -: standard output takes one of them: name a file for the other")
-    check_output(given.output, given.json)
-    log = _read(given.log)
+    if args.output == args.json == STANDARD_OUTPUT:
+        raise ConfigError("-o - and --json - both want standard output: give one of them a file")
+    check_output(args.output, args.json)
+    log = _read(args.log)
     traffic = of_log(log)
-    test = of_run(RunFolder(given.against).samples()) if given.against else None
+    test = of_run(RunFolder(args.against).samples()) if args.against else None
     found = differences(test, traffic) if test else []
     verdict = verdict_on(found) if test else _sentence(traffic)
-    console = terminal(stderr=STANDARD_OUTPUT in {given.output, given.json})
+    console = terminal(stderr=STANDARD_OUTPUT in {args.output, args.json})
     say(console, _sentence(traffic))
     if left := log.left_out.total():
         why = ", ".join(f"{count} with {reason}" for reason, count in log.left_out.most_common(3))
-        say(console, f"{plural(left, 'entry', 'entries')} of the log left out: {why}.")
+        say(console, f"Left out {plural(left, 'entry', 'entries')} of the log: {why}.")
     for section in [*_sections(traffic), *([_against(found)] if test else [])]:
         print_section(section, console)
     if test:
         say(console, verdict)
-    if given.output:
-        write_output(given.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
-        say(console, f"Trace: {given.output}; replay it with katydid run stream --trace {given.output}")
+    if args.output:
+        write_output(args.output, "".join(f"{line}\n" for line in csv_of(log.trace)))
+        say(console, f"Trace: {args.output}; replay it with katydid run stream --trace {args.output}")
     told = Learning.of(
-        log=given.log,
-        trace=given.output,
+        log=args.log,
+        trace=args.output,
         left_out=dict(log.left_out),
         traffic=traffic,
         test=test,
         differences=found,
         verdict=verdict,
     )
-    write_json(given.json, told)
+    write_json(args.json, told)
     return ExitCode.PASSED
 
 
@@ -91,7 +91,7 @@ def _read(path: str) -> Learned:
 
 
 def _sentence(traffic: Traffic) -> str:
-    """How much there is, and how it comes."""
+    """The number of requests, their rate and the variation of their gaps."""
     from katydid.model.formatting import or_dash, plural, significant
 
     cv = or_dash(traffic.cv, significant)
@@ -102,7 +102,7 @@ def _sentence(traffic: Traffic) -> str:
 
 
 def _sections(traffic: Traffic) -> list[Section]:
-    """Lengths, turns and prefixes; the rate over the day, where the log covers more than an hour of it."""
+    """Lengths, turns and prefixes; and the rate by hour, if the log covers more than one."""
     from katydid.model.formatting import fraction, or_dash
     from katydid.model.units import Unit
     from katydid.report.model import Column, Section, Table
@@ -134,7 +134,7 @@ def _sections(traffic: Traffic) -> list[Section]:
 
 
 def _against(found: Sequence[Difference]) -> Section:
-    """The test beside the traffic."""
+    """The table that shows the test beside the traffic."""
     from katydid.analysis.traffic import said
     from katydid.model.units import Unit
     from katydid.report.model import Column, Section, Table

@@ -1,15 +1,39 @@
-"""Where a command's results go: a file, or standard output for `-`."""
+"""What commands write: messages to standard error, results to a file, or to standard output for `-`.
+
+Every error goes through here, so this module imports next to nothing.
+"""
 
 import argparse
+import os
+import sys
+from typing import TextIO
 
-from katydid.model.jsontext import json_text
 from katydid.runs.outputs import STANDARD_OUTPUT, check_output, write_output
 
-__all__ = ["STANDARD_OUTPUT", "add_json", "check_output", "write_json", "write_output"]
+__all__ = ["STANDARD_OUTPUT", "add_json", "check_output", "known_width", "tell", "write_json", "write_output"]
+
+
+def known_width(stream: TextIO) -> int | None:
+    """The width in columns of the terminal behind a stream; None if it is unknown, as for a pipe."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return os.get_terminal_size(stream.fileno()).columns or None if stream.isatty() else None
+
+
+def tell(text: str) -> None:
+    """Print a message on standard error, wrapped to the terminal if its width is known."""
+    lines, width = [text], known_width(sys.stderr)
+    if width is not None:
+        from katydid.report.render.wrapping import wrapped
+
+        lines = wrapped(text, width)
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - for people
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """The option of a command that takes no words beside its options: one behind it can only be the file."""
+    """Add `--json [F]`; a positional argument right behind it would be taken for F."""
     parser.add_argument(
         "--json",
         metavar="F",
@@ -20,10 +44,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def write_json(where: str | None, value: object) -> None:
-    """Write a result as JSON; nothing where nobody asked for it.
+    """Write a result as JSON, if a file or `-` was given.
 
     Raises:
         ConfigError: see `write_output`.
     """
     if where:
+        from katydid.model.jsontext import json_text
+
         write_output(where, json_text(value) + "\n")

@@ -1,4 +1,4 @@
-"""`katydid plan`: how many workers a number of streams needs, from numbers or from a measured run."""
+"""`katydid plan`: how many workers a number of streams needs, from given figures or from a measured run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import check_output, write_output
-from katydid.commands.telling import tell
+from katydid.commands.output import check_output, tell, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
@@ -21,38 +20,38 @@ if TYPE_CHECKING:
     from katydid.analysis.planning.speech_theory import RunFacts, TheoryComparison
 
 
-def run(asked: Namespace) -> int:
-    """Print the plan; 0 when there is one."""
+def run(args: Namespace) -> int:
+    """Print the plan; return 0."""
     from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
     from katydid.analysis.planning.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.stats.queue_simulation import JOBS
 
-    if asked.workers is not None and not 1 <= asked.workers <= MOST_WORKERS:
-        raise ConfigError(f"--workers {shown(asked.workers)} must be from 1 to {MOST_WORKERS}")
-    if asked.max_wait is not None and not (math.isfinite(asked.max_wait) and asked.max_wait >= 0):
-        raise ConfigError(f"--max-wait {asked.max_wait:g} must be 0 or more, in seconds")
-    check_output(asked.html, asked.json)
-    facts = _facts(asked.folder) if asked.folder else None
-    demand = _demand(asked, facts)
+    if args.workers is not None and not 1 <= args.workers <= MOST_WORKERS:
+        raise ConfigError(f"--workers {shown(args.workers)} must be from 1 to {MOST_WORKERS}")
+    if args.max_wait is not None and not (math.isfinite(args.max_wait) and args.max_wait >= 0):
+        raise ConfigError(f"--max-wait {args.max_wait:g} must be 0 or more, in seconds")
+    check_output(args.html, args.json)
+    facts = _facts(args.folder) if args.folder else None
+    demand = _demand(args, facts)
     if demand.is_simulated:
-        tell(f"Playing the queue, {JOBS:,} jobs for each number of workers: some seconds")
-    plan = make_plan(demand, asked.max_wait, asked.workers)
+        tell(f"Simulating the queue with {JOBS:,} jobs for each number of workers: takes some seconds")
+    plan = make_plan(demand, args.max_wait, args.workers)
     sections = [plan_section(plan)]
     theory = None
-    if facts is not None and asked.workers is not None:
-        theory = compare_with_theory(facts, asked.workers, plan.demand.rtf)
+    if facts is not None and args.workers is not None:
+        theory = compare_with_theory(facts, args.workers, plan.demand.rtf)
         sections.append(theory_section(theory))
-    console = terminal(stderr=asked.json == "-")
+    console = terminal(stderr=args.json == "-")
     say(console, plan_sentence(plan), "bold")
     for section in sections:
         print_section(section, console)
-    if asked.html:
-        write_output(asked.html, render_plan(plan, sections))
-        say_where(console, "Page", asked.html)
-    if asked.json:
-        write_output(asked.json, json_text(as_json(plan, theory)) + "\n")
+    if args.html:
+        write_output(args.html, render_plan(plan, sections))
+        say_where(console, "Page", args.html)
+    if args.json:
+        write_output(args.json, json_text(as_json(plan, theory)) + "\n")
     return ExitCode.PASSED
 
 
@@ -60,7 +59,8 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "plan",
-        description="Workers needed = concurrency × single-stream RTF / utilisation, and the queueing behind it.",
+        description="Estimate the workers needed (concurrency × single-stream RTF / utilisation) and how long streams "
+        "would queue.",
         epilog="example: katydid plan --concurrency 500 --rtf 0.1 --utilisation 0.7",
     )
     parser.add_argument(
@@ -68,29 +68,31 @@ def add_parser(commands: Commands) -> None:
         dest="folder",
         metavar="RUN",
         type=Path,
-        help="take concurrency, RTF, audio and service times from a run of speech; with --workers, the number that it "
-        "had, theory is shown beside what was measured",
+        help="take concurrency, RTF, audio and service times from a speech run; with --workers set to the number that "
+        "it had, theory is shown beside the measurement",
     )
-    parser.add_argument("--concurrency", type=float, help="streams at the same time")
-    parser.add_argument("--rtf", type=float, help="worker-seconds a second of audio, of a stream alone")
+    parser.add_argument("--concurrency", type=float, help="concurrent streams")
+    parser.add_argument("--rtf", type=float, help="worker-seconds per second of audio of a stream that runs alone")
     parser.add_argument(
         "--utilisation",
         type=share,
         default=0.7,
-        help="share of its time that a worker may be busy (0.7); 1 = no reserve",
+        help="share of its time that a worker may be busy (0.7); 1 = no headroom",
     )
     parser.add_argument("--audio", type=duration, help="seconds of audio in one job (1)")
     parser.add_argument(
         "--variation",
         type=float,
         default=1.0,
-        help="standard deviation of the service times over their mean: 0 = all alike, 1 = exponential (Erlang C, the "
-        "default); others are simulated",
+        help="coefficient of variation of the service times (standard deviation / mean): 0 = constant, 1 = exponential "
+        "(Erlang C, the default); other values are simulated",
     )
-    parser.add_argument("--max-wait", type=duration, help="seconds of p95 wait that are slight (a job's own work)")
+    parser.add_argument(
+        "--max-wait", type=duration, help="p95 wait that counts as slight queueing, in seconds (one job's service time)"
+    )
     parser.add_argument("--time-out", type=duration, help="seconds that a client waits for its result (60)")
-    parser.add_argument("--workers", type=int, help="a number of workers to look at too")
-    parser.add_argument("--html", metavar="FILE", help="write a page with the picture")
+    parser.add_argument("--workers", type=int, help="also show this number of workers")
+    parser.add_argument("--html", metavar="FILE", help="write a page with the chart")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")
     parser.set_defaults(run=run)
 
@@ -103,11 +105,11 @@ def _facts(path: Path) -> RunFacts:
     return run_facts(folder.samples(), folder.manifest())
 
 
-def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
-    """What was asked for; what was not, as the run has it."""
+def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
+    """The demand: the options given, and the run's figures for those that are not."""
     from katydid.analysis.planning.plan import Demand
 
-    concurrency, rtf, audio, time_out, services = asked.concurrency, asked.rtf, asked.audio, asked.time_out, None
+    concurrency, rtf, audio, time_out, services = args.concurrency, args.rtf, args.audio, args.time_out, None
     if facts is not None:
         if rtf is None and facts.rtf is not None:
             rtf, services = _plausible(facts.rtf), facts.services_s
@@ -116,34 +118,38 @@ def _demand(asked: Namespace, facts: RunFacts | None) -> Demand:
         time_out = facts.time_out_s if time_out is None else time_out
     missing = [name for name, value in (("concurrency", concurrency), ("rtf", rtf)) if value is None]
     if missing:
-        why = ": the run does not say" if facts is not None else "; see katydid plan --help"
-        raise ConfigError(f"plan needs --{' and --'.join(missing)}{why}")
+        why = ", which the run does not have" if facts is not None else ""
+        raise ConfigError(f"plan needs --{' and --'.join(missing)}{why}; see katydid plan --help")
     return Demand(
         concurrency=concurrency,
         rtf=rtf,
-        utilisation=asked.utilisation,
+        utilisation=args.utilisation,
         audio_s=1.0 if audio is None else audio,
-        variation=asked.variation,
+        variation=args.variation,
         services=services,
         time_out_s=60.0 if time_out is None else time_out,
     )
 
 
 def _plausible(rtf: float) -> float:
-    """The RTF that a service names, where it can be one."""
+    """Return the RTF that a service reports, if it is plausible.
+
+    Raises:
+        ConfigError: it is not.
+    """
     from katydid.analysis.planning.speech_theory import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF
         raise ConfigError(
-            f"--from: the service names an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
-            "run it with the field's unit (--speech-fields processing=FIELD:s), or give --rtf"
+            f"--from: the service reports an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
+            "repeat the run with the field's unit (--speech-fields processing=FIELD:s), or give --rtf"
         )
     return rtf
 
 
 def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, object]:
-    """The plan for machines; null where a queue only grows."""
+    """The plan as JSON values; waits are null if the queue grows without bound."""
     demand = plan.demand
     beside = {} if theory is None else {"beside_theory": _comparison(theory)}
     return {

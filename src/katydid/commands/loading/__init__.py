@@ -1,1 +1,1 @@
-"""The commands that hand on to Locust, `run`, `web` and `capacity`, and what they have in common."""
+"""The commands that start Locust (`run`, `web` and `capacity`) and their common code."""

@@ -1,6 +1,6 @@
-"""What `katydid run --help` prints: the most used options first, then ours by group, then the way to Locust's.
+"""The text of `katydid run --help`: the most used options, then Katydid's by group, then how to list Locust's.
 
-Everything comes from the parser that Locust fills, ours and Locust's options alike; this only arranges it.
+All options come from Locust's parser, which has Katydid's and its own; this module only arranges them.
 """
 
 import argparse
@@ -16,40 +16,40 @@ MOST_USED = (
     "output_tokens", "failure_threshold", "version_label",
 )  # fmt: skip
 _IN_SHORT = {
-    "interval": "from one request start of a user to its next",
-    "rate": "requests a second, whatever becomes of them",
-    "concurrency": "closed loop of so many users",
+    "interval": "seconds between the request starts of a user",
+    "rate": "open loop: requests/s, however long answers take",
+    "concurrency": "closed loop with this many users",
     "body": "a field of every request's body, KEY=VALUE; repeatable",
     "prompts": "file of prompts or conversations",
     "input_tokens": "make prompts of this length, as normal(1000,200)",
     "output_tokens": "ask for answers of this length",
 }
-"""Of the first screen, where the whole text stands below; the default follows."""
+"""Short help of options on the first screen, before their default; their group below has the full help."""
 
 _SEARCHED = {"num_users", "run_time", "rate", "concurrency"}
-"""What a search for the capacity chooses itself."""
+"""Options whose values a capacity search chooses itself."""
 
 OURS = "Katydid: "
 _LOCUSTS = {
-    "host": "base URL of the target, with or without /v1, or a full endpoint path; several with commas, or repeated "
-    "(default: none; LOCUST_HOST)",
+    "host": "base URL of the target, with or without /v1, or a full endpoint path; several: comma-separated, or "
+    "repeated (default: none; LOCUST_HOST)",
     "num_users": "number of users ({users}; LOCUST_USERS)",
     "run_time": "how long the load lasts, as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
 }
-"""Options of Locust's that nearly every run needs, in our words."""
+"""Katydid's help for the options of Locust that nearly every run needs."""
 _INDENT, _GAP, _MOST_WIDTH = 2, 2, 110
 
 
 def run_help(
     parser: argparse.ArgumentParser, locusts: argparse.ArgumentParser, workload: str | None, default_users: int | None
 ) -> str:
-    """The whole text.
+    """The whole help text.
 
     Args:
-        parser: the command's own, with its usage, description and example.
-        locusts: the parser that Locust and our options filled.
-        workload: whose own options are shown; None where none was named.
-        default_users: of that workload; None without one.
+        parser: the command's own parser, with its usage, description and example.
+        locusts: Locust's parser, with Locust's and Katydid's options.
+        workload: the workload whose own options are shown; None if none was given.
+        default_users: the workload's default number of users; None without a workload.
     """
     from katydid.engine.options.parsing import headings
 
@@ -82,8 +82,8 @@ def run_help(
     ]
     width = _width()
     ending = [
-        "Each is also an environment variable, as shown, and a line of locust.conf.",
-        *([] if workload else [f"Options of one workload: {parser.prog} WORKLOAD --help"]),
+        "Each option can also be set by the environment variable shown, or in locust.conf.",
+        *([] if workload else [f"Options of a workload: {parser.prog} WORKLOAD --help"]),
         f"Locust's options (--processes, --csv, --tags …): {parser.prog} --help-locust",
         parser.epilog or "",
     ]
@@ -100,7 +100,7 @@ def run_help(
 
 
 def locust_help(locusts: argparse.ArgumentParser) -> str:
-    """Locust's own options, as Locust prints them; what it does not wrap is wrapped."""
+    """Locust's help for its own options, with long lines wrapped."""
     for action in locusts._actions:  # noqa: SLF001 - argparse has no list of them
         if _is_ours(action):
             action.help = argparse.SUPPRESS
@@ -113,7 +113,7 @@ def _width() -> int:
 
 
 def _whole_words(line: str, width: int, more: int = 0) -> list[str]:
-    """A line as several that fit, below its own beginning, or so much further in; words and addresses stay whole."""
+    """Wrap a line to the width, keeping its indent plus `more` columns; words and addresses are never broken."""
     indent = " " * (len(line) - len(line.lstrip()) + more)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [""]
 
@@ -148,7 +148,7 @@ _SHORT = {
     "input_tokens": "LENGTH", "output_tokens": "LENGTH",
     "start_users": "N", "steps": "N", "repeats": "N", "stages": "N,N,…", "bursts": "N", "burst_path": "PATH",
 }  # fmt: skip
-"""What stands for a value, where the option's name would only say itself again."""
+"""Placeholders for values, for options whose own name would be a poor one."""
 
 
 def _meaning(action: argparse.Action) -> str:
@@ -157,11 +157,11 @@ def _meaning(action: argparse.Action) -> str:
 
 
 _WHOLE = re.compile(r"(default: \d+)\.0(?=[;)])")
-"""A default that is a whole number."""
+"""A default that is a whole number, which is shown without `.0`."""
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
-    """A heading and its options; a name too long for its column has a line of its own."""
+    """A heading and its options; a name too long for its column gets a line of its own."""
     column = min(max(len(flags) for flags, _ in rows), 28)
     yield ""
     if title:
@@ -171,6 +171,6 @@ def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterato
         if len(flags) > column:
             choices = " " * _INDENT + flags.replace("|", "| ")
             yield from (line.replace("| ", "|") for line in _whole_words(choices, width, _GAP))
-            flags = ""  # noqa: PLW2901 - it has been printed
+            flags = ""  # noqa: PLW2901 - they are printed already
         yield f"{' ' * _INDENT}{flags:<{column}}{' ' * _GAP}{lines[0]}".rstrip()
         yield from (" " * (_INDENT + column + _GAP) + line for line in lines[1:])

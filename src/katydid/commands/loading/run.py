@@ -1,4 +1,4 @@
-"""`katydid run WORKLOAD`: Locust, headless, on a workload's locustfile, with our progress and summary.
+"""`katydid run WORKLOAD`: run a workload's locustfile with headless Locust and Katydid's progress and summary.
 
 `capacity` is this command with a load shape.
 """
@@ -22,11 +22,11 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(ours: Namespace, *, stderr: bool = False) -> int:
-    """Run a workload; the exit code of its outcome (`analysis/headline.py`).
+def run(args: Namespace, *, stderr: bool = False) -> int:
+    """Run a workload and return the exit code of its outcome (`analysis/headline.py`).
 
     Args:
-        ours: arguments that are the command's own, and as `locusts` those that are not.
-        stderr: what people read goes to standard error.
+        args: the command's own arguments; `locusts` has the others.
+        stderr: print progress and summary on standard error.
     """
-    return start(ours, "--headless", "--only-summary", shows_run=True, stderr=stderr)
+    return start(args, "--headless", "--only-summary", shows_run=True, stderr=stderr)

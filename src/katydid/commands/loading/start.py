@@ -1,7 +1,7 @@
-"""Starts Locust on a workload's locustfile, in this process, and makes its exit code ours.
+"""Starts Locust on a workload's locustfile in this process, and turns its exit code into Katydid's.
 
-Options that are not ours go to Locust unchanged; Katydid's own options of a run are registered with
-Locust too (`engine/options`), so they take the same way.
+Options that the command does not know go to Locust unchanged. So do Katydid's options of a run: they are registered
+with Locust's parser (`engine/options`).
 """
 
 import argparse
@@ -22,11 +22,9 @@ from katydid.model.arguments import OneLineParser, did_you_mean_in, without_valu
 from katydid.model.errors import ConfigError, ExitCode, KatydidError
 from katydid.resources import locustfile, shipped_workloads
 
-_OURS = {*ExitCode}
-
 
 def add_run_arguments(parser: OneLineParser) -> None:
-    """The workload and what goes with it; what the parser does not know goes to Locust (`locusts`)."""
+    """Add the workload and the options of these commands; unknown options go to Locust (`locusts`)."""
     parser.add_argument(
         "workload", metavar="WORKLOAD", nargs="?", help=f"{', '.join(shipped_workloads())}, or a locustfile"
     )
@@ -42,35 +40,35 @@ def add_run_arguments(parser: OneLineParser) -> None:
     parser.set_defaults(parser=parser, run_parser=run_parser)
 
 
-def start(ours: Namespace, *words: str, shows_run: bool, stderr: bool = False) -> int:
-    """Start Locust, or print the command's help; the exit code of what came of it (`analysis/headline.py`).
+def start(args: Namespace, *words: str, shows_run: bool, stderr: bool = False) -> int:
+    """Start Locust, or print the command's help; return the exit code of the outcome (`analysis/headline.py`).
 
     Args:
-        ours: arguments that are the command's own, and as `locusts` those that are not.
-        words: more of Locust's.
-        shows_run: Katydid shows the run instead of Locust, whose log has its warnings only; else all its lines.
-        stderr: what people read goes to standard error.
+        args: the command's own arguments; `locusts` has the others.
+        words: more arguments for Locust.
+        shows_run: Katydid shows the run, and Locust logs warnings only; else Locust shows it and logs everything.
+        stderr: print progress and summary on standard error.
     """
-    parser, locusts = ours.parser, ours.locusts
-    if ours.help or ours.help_locust:
-        return _help(parser, ours.workload, locusts=ours.help_locust)
-    if ours.workload is None or ours.workload.startswith("-"):
-        raise ConfigError(f"no workload: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
-    if parser.words[0].startswith("-") and ours.workload not in shipped_workloads():  # it was some option's value
+    parser, locusts = args.parser, args.locusts
+    if args.help or args.help_locust:
+        return _help(parser, args.workload, locusts=args.help_locust)
+    if args.workload is None or args.workload.startswith("-"):
+        raise ConfigError(f"no workload given: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
+    if parser.words[0].startswith("-") and args.workload not in shipped_workloads():  # it may be an option's value
         raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
-    file = locustfile(ours.workload)
+    file = locustfile(args.workload)
     locusts = joined_hosts(locusts)
     locusts = ["-f", str(file), *words, *(_quiet(locusts) if shows_run else ()), *_port(locusts), *locusts]
-    if not ours.workload.endswith(".py"):  # a locustfile may have options of its own
-        _check_options(ours.workload, locusts, parser.prog)
+    if not args.workload.endswith(".py"):  # a locustfile may have options of its own
+        _check_options(args.workload, locusts, parser.prog)
     with ExitStack() as stack:
-        if ours.embedded_target is not None:
-            locusts = _with_target(stack, ours.embedded_target, locusts)
+        if args.embedded_target is not None:
+            locusts = _with_target(stack, args.embedded_target, locusts)
         return _locust(locusts, shows_run=shows_run, stderr=stderr)
 
 
 def _with_target(stack: ExitStack, options: str, locusts: Sequence[str]) -> list[str]:
-    """Start a target; the options of a run against it, which watches its process unless told another way to."""
+    """Start an embedded target; return the arguments for a run against it, with its pid as default `--target-pid`."""
     from katydid.target.process import start_target
     from katydid.target.settings import settings_from_arguments
 
@@ -82,7 +80,7 @@ _HOST = ("--host", "-H")
 
 
 def joined_hosts(words: Sequence[str]) -> list[str]:
-    """The words with all hosts in one option, with commas, where it is repeated; Locust's parser takes the last."""
+    """Join repeated `--host` options into one with commas, since Locust's parser would only take the last."""
     left, hosts, following = [], [], iter(words)
     for word in following:
         name, equals, value = word.partition("=")
@@ -96,13 +94,13 @@ def joined_hosts(words: Sequence[str]) -> list[str]:
 
 
 def _quiet(locusts: Sequence[str]) -> list[str]:
-    """Locust's log at warnings only, unless it was asked for."""
+    """Have Locust log warnings only, unless a log level was asked for."""
     asked = "LOCUST_LOGLEVEL" in os.environ or any(a.startswith(("-L", "--loglevel")) for a in locusts)
     return [] if asked else ["--loglevel", "WARNING"]
 
 
 def _port(locusts: Sequence[str]) -> list[str]:
-    """A port of its own for a run of several processes: on Locust's usual one, two runs would exchange workers."""
+    """Choose a free port for a run of several processes: on Locust's default port, two runs would mix up workers."""
     several = "LOCUST_PROCESSES" in os.environ or any(a.startswith("--processes") for a in locusts)
     named = any(name.startswith("LOCUST_MASTER") and name.endswith("PORT") for name in os.environ)
     if not several or named or any(a.startswith("--master") for a in locusts):
@@ -114,32 +112,39 @@ def _port(locusts: Sequence[str]) -> list[str]:
 
 
 _PROGRAM = re.compile(r"^[^:]*: error: ")
-"""What argparse puts before a complaint: the name that the process was started by."""
+"""The program name that argparse puts before an error message."""
 
 
 def _check_options(workload: str, arguments: Sequence[str], command: str) -> None:
-    """Complain in one line about options that Locust would refuse, in several."""
+    """Report options that Locust would refuse, in one line instead of Locust's several.
+
+    Raises:
+        ConfigError: an option or a value is wrong.
+    """
     from locust.argument_parser import get_parser
 
     _install(workload)
     said, parser = io.StringIO(), get_parser()
-    parser.add_argument("--embedded-target", help=argparse.SUPPRESS)  # ours, so that it can be what was meant
+    parser.add_argument("--embedded-target", help=argparse.SUPPRESS)  # so that it can be suggested
     try:
         with redirect_stderr(said):
             given = parser.parse_args(list(arguments))
     except SystemExit as refusal:
         if not refusal.code:
             raise
-        complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # below it may stand what Locust guesses
+        complaint = _PROGRAM.sub("", said.getvalue().strip().splitlines()[0])  # Locust's guesses may follow below
         meant = did_you_mean_in(complaint, parser._option_string_actions)  # noqa: SLF001 - argparse has no list of them
         raise ConfigError(f"{without_values(complaint)}{meant or ';'} see {command} --help") from None
-    check_output(given.logfile, given.html_file)  # which Locust finds out in its own time and words
+    check_output(given.logfile, given.html_file)  # Locust would only find out later
     if more := set(given.user_classes or ()) - {workload.capitalize()}:  # the only class of the workload's locustfile
-        raise ConfigError(f"{min(more)!r} is one workload too many: give one, and options; see {command} --help")
+        raise ConfigError(f"{min(more)!r} is one workload too many: give one workload; see {command} --help")
 
 
 def _install(workload: str | None) -> int | None:
-    """Have Locust take the options of a run, and those of a workload or a locustfile; its default users."""
+    """Register the options of a run and of a workload or locustfile with Locust; return the workload's default users.
+
+    The number is None without a workload, and for a locustfile.
+    """
     from katydid.engine.options.load import fill_parsers
 
     users = None
@@ -158,10 +163,10 @@ def _install(workload: str | None) -> int | None:
 
 @contextmanager
 def blaming_locustfile() -> Iterator[None]:
-    """Make a complaint of what a locustfile raises while it is loaded: who wrote it has to mend it.
+    """Report an exception that a locustfile raises while it is loaded as an error in the locustfile.
 
     Raises:
-        ConfigError: in the place of such an exception.
+        ConfigError: in place of such an exception.
     """
     try:
         yield
@@ -173,14 +178,14 @@ def blaming_locustfile() -> Iterator[None]:
         if loading is None:
             raise
         what = f"it exits ({error.code})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
-        if not isinstance(error, SyntaxError):  # which says itself where it is
-            own = [frame for frame in frames[loading:] if _is_theirs(Path(frame.filename))]
+        if not isinstance(error, SyntaxError):  # its message has the line already
+            own = [frame for frame in frames[loading:] if _is_user_file(Path(frame.filename))]
             what = "".join(f"{frame.filename}, line {frame.lineno}: " for frame in own[-1:]) + what
         raise ConfigError(f"the locustfile cannot be loaded: {what}") from None
 
 
-def _is_theirs(file: Path) -> bool:
-    """Whether a file is the person's own: no library, not ours, and none of Python's that has no file."""
+def _is_user_file(file: Path) -> bool:
+    """Return True if a file belongs to the locustfile's author: not to a library, to Katydid or to frozen Python."""
     return file.is_file() and "site-packages" not in file.parts and not file.is_relative_to(_PACKAGE)
 
 
@@ -188,7 +193,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
-    """Locust's own main, in this process, with its exit code made ours."""
+    """Run Locust's `main` in this process and turn its exit code into Katydid's."""
     from locust import main as locusts_main
 
     from katydid.engine import plugin
@@ -208,14 +213,15 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
             locusts_main.main()
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
-        if code == plugin.last_code() or (code in _OURS and code != ExitCode.GATE_FAILED):  # Locust's own is 1
+        ours = set(ExitCode) - {ExitCode.GATE_FAILED}  # 1 is also the exit code of Locust's own errors
+        if code == plugin.last_code() or code in ours:
             return code
         return ExitCode.INTERNAL if plugin.has_started() else ExitCode.USAGE
     return ExitCode.INTERNAL
 
 
 def run_parser(workload: str | None = None) -> tuple[argparse.ArgumentParser, int | None]:
-    """Locust's parser with the options of every run and of a workload or locustfile; the users it has by default."""
+    """Locust's parser with the options of a run and of a workload or locustfile, and the workload's default users."""
     from locust.argument_parser import get_parser
 
     users = _install(workload)

@@ -1,4 +1,4 @@
-"""`katydid web WORKLOAD`: Locust's web page on a workload's locustfile, from any folder."""
+"""`katydid web WORKLOAD`: open Locust's web page for a workload's locustfile, from any folder."""
 
 from argparse import Namespace
 
@@ -13,7 +13,7 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "web",
-        description="Open Locust's web page for a workload: its form starts runs, and leads to their reports.",
+        description="Open Locust's web page for a workload, to start runs there and open their reports.",
         add_help=False,
         usage="katydid web WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
         epilog="example: katydid web stream --host http://127.0.0.1:8080 --web-port 8090",
@@ -22,8 +22,8 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(ours: Namespace) -> int:
-    """Serve the page until Ctrl-C; the exit code of the last run that it started, 0 without one."""
-    if odd := _WITHOUT_PAGE & set(ours.locusts):
-        raise ConfigError(f"{min(odd)} has no page: use katydid run {ours.workload or 'WORKLOAD'} {min(odd)}")
-    return start(ours, shows_run=False)
+def run(args: Namespace) -> int:
+    """Serve the page until Ctrl-C; return the exit code of the last run that it started, or 0 if there was none."""
+    if odd := _WITHOUT_PAGE & set(args.locusts):
+        raise ConfigError(f"{min(odd)} has no page: use katydid run {args.workload or 'WORKLOAD'} {min(odd)}")
+    return start(args, shows_run=False)

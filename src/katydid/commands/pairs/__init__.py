@@ -1,1 +1,1 @@
-"""`katydid ab` and `katydid bisect`: versions that are run as interleaved pairs until it is decided."""
+"""`katydid ab` and `katydid bisect`: run two versions as interleaved pairs until a verdict is reached."""

@@ -1,4 +1,4 @@
-"""Options of the commands that make interleaved pairs, and what is wrong with them; all others are those of a run."""
+"""The options of `katydid ab` and `katydid bisect`, and their checks; all other options are those of a run."""
 
 import argparse
 import os
@@ -15,20 +15,20 @@ from katydid.resources import locustfile
 
 MOST_PAIRS = 10
 WAIT_READY = 300.0
-"""Seconds."""
+"""Default of --wait-ready in seconds."""
 OURS = ("--host", "-H", "--version-label")
-"""Options of a run that these commands give themselves."""
+"""Options of a run that these commands set themselves."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A side.
+    """One of the two versions.
 
     Attributes:
-        label: under which its runs are kept.
-        host: where it answers.
-        start: a shell command that starts it; None where it runs all the time.
-        option: that gave the command, for messages.
+        label: the version label of its runs.
+        host: the URL at which it answers.
+        start: a shell command that starts it; None if it is always running.
+        option: the option that gave the command, for messages.
     """
 
     label: str
@@ -39,12 +39,12 @@ class Version:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for.
+    """What the command line asks for.
 
     Attributes:
         workload: a name, or a locustfile.
         versions: `base` and `new`.
-        options: of every run.
+        options: options for every run.
     """
 
     workload: str
@@ -53,64 +53,67 @@ class Asked:
 
 
 def add_pair_options(parser: OneLineParser) -> None:
-    """Add the options that these commands have in common."""
-    parser.add_argument("--max-pairs", type=count, default=MOST_PAIRS, metavar="N", help="default: 10")
+    """Add the options that both commands share."""
+    parser.add_argument(
+        "--max-pairs", type=count, default=MOST_PAIRS, metavar="N", help="maximum number of pairs (default: 10)"
+    )
     parser.add_argument("--base-version", default=os.environ.get("BASE_VERSION") or "base", metavar="NAME")
     parser.add_argument("--new-version", default=os.environ.get("NEW_VERSION"), metavar="NAME")
-    parser.add_argument("--start-base", metavar="CMD", help="starts the base; stopped after its runs")
+    parser.add_argument("--start-base", metavar="CMD", help="command that starts the base; stopped after its runs")
     parser.add_argument(
         "--wait-ready", metavar="T", type=duration, default=WAIT_READY,
         help="how long a started version may take to answer (default: 5m)",
     )  # fmt: skip
-    parser.add_argument("--thresholds", metavar="FILE", help="judge by it in the end, as `katydid gate` does")
+    parser.add_argument("--thresholds", metavar="FILE", help="judge the runs by this file at the end, as the gate does")
     parser.add_argument("--results", default=os.environ.get("LOAD_TEST_RESULTS") or "reports", metavar="FOLDER")
-    parser.add_argument("--html", metavar="F", help="where the page goes (default: beside the runs)")
+    parser.add_argument("--html", metavar="F", help="write the page to this file (default: beside the runs)")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")
     parser.set_defaults(parser=parser, run_parser=run_parser)
 
 
-def check(given: argparse.Namespace, asked: Asked, starts: str) -> None:
-    """See that pairs can be made of what was asked for.
+def check(args: argparse.Namespace, asked: Asked, starts: str) -> None:
+    """Check that pairs can be made as asked.
 
     Args:
-        given: the command line.
-        asked: what it asks for.
-        starts: options with which both versions can be started on one machine.
+        args: the command line.
+        asked: the request read from it.
+        starts: the options that let both versions start on one machine, for a message.
 
     Raises:
         ConfigError: they cannot.
     """
     base, new = asked.versions["base"], asked.versions["new"]
     locustfile(asked.workload)
-    if given.max_pairs < 2:
-        raise ConfigError(f"--max-pairs {given.max_pairs} must be at least 2: one pair shows no noise")
+    if args.max_pairs < 2:
+        raise ConfigError(f"--max-pairs {args.max_pairs} must be at least 2: one pair cannot show the noise")
     if base.label == new.label:
         raise ConfigError(f"both versions are called {new.label}: name them with --base-version, --new-version")
     same = read_target_url(base.host).authority == read_target_url(new.host).authority
     if same and not (base.start and new.start):
-        raise ConfigError(f"both hosts are the same server: give another, or {starts} to start each version there")
-    if [given.json, given.markdown].count(STANDARD_OUTPUT) > 1:
+        raise ConfigError(f"both hosts are the same server: change one, or give {starts} to start each version there")
+    if [args.json, args.markdown].count(STANDARD_OUTPUT) > 1:
         raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
-    check_output(given.json, given.markdown, given.html)
+    check_output(args.json, args.markdown, args.html)
 
 
 def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> None:
-    """One that nobody knows is a run's to complain of, but may have been meant for us.
+    """Check the options that are passed on to runs; a run itself reports those that it does not know.
 
     Raises:
-        ConfigError: one was meant for us, or we give it to runs ourselves.
+        ConfigError: an option is a misspelled one of this command, or one that this command sets itself.
     """
     own = own_options(parser)
     for option in (word.partition("=")[0] for word in options):
         if option in OURS:
             raise ConfigError(
-                f"{option} goes with `katydid run`: {parser.prog} takes both hosts, --base-version and --new-version"
+                f"{option} is an option of `katydid run`: for {parser.prog} give both hosts, --base-version and "
+                "--new-version"
             )
         if option.startswith("--") and (meant := did_you_mean(option, own)):
             raise ConfigError(f"unrecognized arguments: {option}{meant} see {parser.prog} --help")
 
 
 def own_options(parser: argparse.ArgumentParser) -> list[str]:
-    """What a command takes beside the options of a run."""
-    return [name for name in parser._option_string_actions if name.startswith("--")]  # noqa: SLF001 - as argparse has it
+    """The command's options that are not those of a run."""
+    return [name for name in parser._option_string_actions if name.startswith("--")]  # noqa: SLF001 - no public list

@@ -1,4 +1,4 @@
-"""The runs of pairs: each `katydid run` in a process of its own, its version started and stopped around it."""
+"""Makes the runs of pairs: each is a `katydid run` in its own process, around which its version starts and stops."""
 
 import signal
 import subprocess
@@ -15,20 +15,21 @@ from katydid.model.errors import ExitCode
 from katydid.runs.folder import RunFolder
 
 GO_ON = frozenset({ExitCode.PASSED, ExitCode.GATE_FAILED, ExitCode.INVALID})
-"""How a run may end without ending the comparison, which says what that means."""
+"""Exit codes of a run after which the comparison goes on; it judges such runs itself."""
 
 
 class Runs:
     """Makes the runs of both versions.
 
-    Where both are started, each is so for its runs alone: they may need the same port and the same machine. A version
-    that is started beside one that runs all the time stays up for all runs, so that neither is the colder one. Both
-    runs of a pair have the same seed and each pair another: a server's cache knows the made prompts of an earlier pair.
+    If the command starts both versions, each is up only for its own runs, since both may need the same port and the
+    same machine. If it starts one and the other is always running, it keeps that one up for all runs, so that neither
+    is colder than the other. Both runs of a pair have the same seed, and each pair has a new one, because a server's
+    cache knows the made prompts of an earlier pair.
 
     Args:
-        asked: what was asked for.
-        results: where the runs go.
-        patience: seconds that a started version gets to answer.
+        asked: the request read from the command line.
+        results: the results folder of the runs.
+        patience: time limit in seconds for a started version to answer.
     """
 
     def __init__(self, asked: Asked, results: Path, patience: float) -> None:
@@ -39,17 +40,17 @@ class Runs:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """While versions that stay up for all runs are up."""
+        """Keep the version up that stays up for all runs, if there is one."""
         lone = [side for side, version in self._asked.versions.items() if version.start and not self._alternating]
         with self._served(lone[0]) if lone else nullcontext():
             yield
 
     def make(self, side: str) -> RunFolder | None:
-        """A run of `base` or `new`; None where it left no folder.
+        """Make a run of `base` or `new`; None if it left no folder.
 
         Raises:
-            VersionError: the version could not be started, or the run says that something must be changed.
-            KeyboardInterrupt: it was interrupted.
+            VersionError: the version could not be started, or the run ended with an error.
+            KeyboardInterrupt: the run was interrupted.
         """
         before = self._folders()
         words = [*self._words(self._asked.versions[side]), *self._seed_of_pair(self._made[side])]
@@ -70,7 +71,7 @@ class Runs:
         return folder
 
     def _seed_of_pair(self, number: int) -> list[str]:
-        """The option that says it, by the number of the pair from 0; none for the first, nor where a run has none."""
+        """The `--seed` option of pair `number`, from 0; empty for the first pair, and if the runs have no seed."""
         return [f"--{SEED}", str(self._seed + number)] if number and self._seed is not None else []
 
     def _served(self, side: str) -> AbstractContextManager[object]:
@@ -85,13 +86,13 @@ class Runs:
 
 
 def has_history(results: Path, workload: str) -> bool:
-    """Whether earlier runs of the workload lie in the folder; whether their load was the same is seen after a run."""
+    """Return True if the folder has runs of the workload; whether their load was the same is checked after a run."""
     return any(results.glob(f"{Path(workload).stem}/*/*/manifest.json"))
 
 
 def call(command: Sequence[str]) -> int:
-    """Its exit code; what it prints goes to standard error, and an interruption of ours becomes one of its own."""
-    process = subprocess.Popen(  # noqa: S603 - ourselves
+    """Run a command and return its exit code; its output goes to standard error, and Ctrl-C is passed on to it."""
+    process = subprocess.Popen(  # noqa: S603 - Katydid itself
         command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
     )
     try:
@@ -108,7 +109,7 @@ def call(command: Sequence[str]) -> int:
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends as Ctrl-C does: the run ends properly, and what was started is stopped."""
+    """Treat SIGTERM like Ctrl-C: the run ends properly, and started versions are stopped."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

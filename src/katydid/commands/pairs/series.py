@@ -1,6 +1,6 @@
-"""The pairs of `katydid ab`: run after run, alternating, with a look after each pair until it is decided.
+"""The pairs of `katydid ab`: make alternating runs, and look at them after each pair until a verdict is reached.
 
-Knows neither Locust nor a process: how a run is made, how both sides are compared and how a line is said is given.
+Uses neither Locust nor processes: the caller passes functions that make a run, compare both sides and print a line.
 """
 
 import time
@@ -16,19 +16,19 @@ from katydid.stats.sequential import Look
 SIDES = ("base", "new")
 
 MakeRun = Callable[[str], RunFolder | None]
-"""Makes a run of a side; None where it left no folder."""
+"""Makes a run of a side; returns None if it left no folder."""
 Compare = Callable[[Sequence[RunFolder], Sequence[RunFolder], CompareSettings], Comparison]
 
 
 @dataclass
 class Pairs:
-    """What was made and found.
+    """The pairs made so far and their result.
 
     Attributes:
-        runs: of each side, in their order.
-        made: pairs.
-        comparison: of the last look; None before the first.
-        looks: what each found.
+        runs: the runs of each side, in order.
+        made: number of pairs.
+        comparison: the comparison at the last look; None before the first.
+        looks: the result of each look.
     """
 
     runs: dict[str, list[RunFolder]] = field(default_factory=lambda: {side: [] for side in SIDES})
@@ -38,12 +38,12 @@ class Pairs:
 
     @property
     def decided(self) -> bool:
-        """Whether the last look did."""
+        """True if the last look reached a verdict."""
         return bool(self.looks) and self.looks[-1].verdict in DECIDED
 
 
 def levels_text(looks: Sequence[Look]) -> str:
-    """The plan, as it is printed before the first run."""
+    """The plan of looks, as printed before the first run."""
     pairs = ", ".join(f"{look.pairs}: {fraction(look.different)} and {fraction(look.same)}" for look in looks)
     return f"looks after these pairs, at these levels (different, and no difference): {pairs}"
 
@@ -55,13 +55,13 @@ def until_decided(
     compare: Compare,
     say: Callable[[str], None],
 ) -> Pairs:
-    """Make pairs (base new, new base, …) until a look decides, or the last was made.
+    """Make pairs (base new, new base, …) until a look reaches a verdict or all planned pairs are made.
 
     Args:
-        plan: the looks; the last one's pairs are the most that are made.
-        settings: of the comparison as a whole.
-        make_run: called with `base` or `new`.
-        compare: both sides' runs, at the level of a look.
+        plan: the looks; the last one's number of pairs is the maximum.
+        settings: settings of the comparison as a whole.
+        make_run: makes a run of `base` or `new`.
+        compare: compares the runs of both sides at the level of a look.
         say: prints a line.
     """
     pairs, looks, began = Pairs(), {look.pairs: look for look in plan}, time.monotonic()
@@ -82,13 +82,13 @@ def until_decided(
         pairs.comparison = found
         pairs.looks.append(found_at(looks[number], found))
         done = pairs.decided or found.verdict is Verdict.INVALID
-        say(f"After {plural(number, 'pair')}: {_known(found)}; {'that decides' if pairs.decided else left}")
+        say(f"After {plural(number, 'pair')}: {_verdict_text(found)}; {'that decides' if pairs.decided else left}")
         if done:
             break
     return pairs
 
 
-def _known(comparison: Comparison) -> str:
+def _verdict_text(comparison: Comparison) -> str:
     from katydid.report.verdict import comparison_sentence
 
     return comparison_sentence(comparison).rstrip(".")

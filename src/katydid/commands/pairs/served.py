@@ -1,6 +1,6 @@
-"""A version of the target that is started for its runs and stopped after them (`katydid ab --start-base CMD`).
+"""Starts a version of the target for its runs and stops it after them (`katydid ab --start-base CMD`).
 
-What was started is ended however the run ends: its process group, and what it started in groups of their own.
+However the run ends, everything the command started is stopped: its process group and its descendants in other groups.
 """
 
 import contextlib
@@ -24,20 +24,20 @@ from katydid.model.oneline import one_line
 from katydid.protocol.target_url import read_target_url, shown_url
 
 STOP_TIME = 10.0
-"""Seconds that a server gets to end by itself."""
+"""Seconds that a server gets to stop after SIGTERM, before SIGKILL."""
 LOOK_TIME = 2.0
-"""Seconds that it gets to answer a look."""
+"""Time limit in seconds for an answer to a readiness check."""
 PAUSE = 0.2
-"""Seconds between two looks."""
+"""Seconds between readiness checks."""
 
 
 class VersionError(ConfigError):
-    """A version could not be started, or not be run.
+    """A version could not be started, or its run failed.
 
     Args:
         message: one line.
         side: `base` or `new`.
-        code: which the command exits with.
+        code: the command's exit code.
     """
 
     def __init__(self, message: str, side: str, code: int = ExitCode.USAGE) -> None:
@@ -51,8 +51,8 @@ class ServedVersion:
 
     Args:
         side: `base` or `new`.
-        version: with the command that starts it.
-        patience: seconds until it must answer.
+        version: the version, with the command that starts it.
+        patience: time limit in seconds for it to answer.
     """
 
     def __init__(self, side: str, version: Version, patience: float) -> None:
@@ -64,12 +64,12 @@ class ServedVersion:
     def __enter__(self) -> Self:
         if answers(self._host):
             raise ConfigError(
-                f"something answers at {shown_url(self._host)} before {self._option} has started it: stop what listens "
-                "there"
+                f"something answers at {shown_url(self._host)} before {self._option} has started it: stop the program "
+                "that listens there"
             )
         self._output = tempfile.TemporaryFile()
         try:
-            self._process = subprocess.Popen(  # noqa: S602 - the person's own command
+            self._process = subprocess.Popen(  # noqa: S602 - the user's own command
                 self._command,
                 shell=True,
                 stdin=subprocess.DEVNULL,
@@ -89,18 +89,19 @@ class ServedVersion:
             shown = shown_url(self._host)
             if (code := process.poll()) is not None:
                 raise VersionError(
-                    f"{self._option} ended with code {code} before {shown} answered{self._last_words()}: correct it",
+                    f"{self._option} ended with code {code} before {shown} answered{self._last_line()}: correct the "
+                    "command",
                     self._side,
                 )
             if time.monotonic() - began > self._patience:
                 raise VersionError(
-                    f"{self._option} ran for {self._patience:g} s and {shown} does not answer{self._last_words()}: "
-                    "correct the host, or give it longer with --wait-ready",
+                    f"{self._option} ran for {self._patience:g} s and {shown} does not answer{self._last_line()}: "
+                    "correct the host, or allow more time with --wait-ready",
                     self._side,
                 )
             time.sleep(PAUSE)
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         """The last line that the server printed."""
         assert self._output is not None  # noqa: S101 - made before the process
         self._output.seek(0)
@@ -108,16 +109,16 @@ class ServedVersion:
         return f" ({one_line(lines[-1])[:200]})" if lines else ""
 
     def stop(self) -> None:
-        """End it with all that it started; safe to call again."""
+        """Stop the version and all processes that it started; safe to call again."""
         process, self._process = self._process, None
         if process is not None:
-            others = _below(process)
+            others = _descendants(process)
             _signal(process, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_TIME)
-            _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))  # also what outlived the shell
+            _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))  # also kills what outlived the shell
             process.wait()
-            _end(others)
+            _terminate(others)
         if self._output is not None:
             self._output.close()
             self._output = None
@@ -129,22 +130,22 @@ class ServedVersion:
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # all of them have ended
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # all have ended already
         if os.name == "posix":
             os.killpg(process.pid, number)
         else:
             process.terminate()
 
 
-def _below(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """What a process started, and what that did, in whichever group."""
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """All descendants of a process, whatever group they are in."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(process.pid).children(recursive=True)
     return []
 
 
-def _end(processes: Sequence[psutil.Process]) -> None:
-    """End those that still run: a shell with job control gives each of its jobs a group of its own."""
+def _terminate(processes: Sequence[psutil.Process]) -> None:
+    """Stop processes that still run: a shell with job control gives each job a process group of its own."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -155,12 +156,12 @@ def _end(processes: Sequence[psutil.Process]) -> None:
 
 
 def answers(host: str) -> bool:
-    """Whether a server answers at a URL, and is ready."""
+    """Return True if a server answers at a URL and does not report that it is still starting."""
     to = read_target_url(host)
     connection: http.client.HTTPConnection
     if to.tls:
         context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # a look; the run itself verifies
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only a check; the run itself verifies
         connection = http.client.HTTPSConnection(to.host, to.port, timeout=LOOK_TIME, context=context)
     else:
         connection = http.client.HTTPConnection(to.host, to.port, timeout=LOOK_TIME)
@@ -168,7 +169,7 @@ def answers(host: str) -> bool:
         connection.request("GET", "/v1/models")
         return connection.getresponse().status not in NOT_READY
     except http.client.HTTPException:
-        return True  # something answers that is no HTTP: the run's own preflight says more
+        return True  # the answer is not HTTP: the run's own preflight will say more
     except OSError:
         return False
     finally:

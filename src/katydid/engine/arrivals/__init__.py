@@ -1,1 +1,1 @@
-"""When requests start: what was asked for, the barrier that users wait behind, and this process's part in a rate."""
+"""When requests start: the trace, the barrier that users wait at, and this process's part of a rate or a trace."""

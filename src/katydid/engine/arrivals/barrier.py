@@ -1,7 +1,7 @@
-"""The barrier behind which users wait for each other, in all processes of a run, and for the beginning of a rate.
+"""The barrier at which the users of all processes wait for each other, and the beginning of a rate.
 
-One process knows when all are there: the only one, or the master. It says when they may go, as a moment of the run.
-Users may come back to it: once all have, all are released again.
+One process knows when all users are there: the only one, or the master. It sets the moment at which they may go, as
+a time of the run. Users may come back to the barrier: once all have, all are released again.
 """
 
 import math
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime
 
 LEAD = 0.3
-"""Seconds from the last user's spawning to a rate's beginning, at least: all users must have looked."""
+"""Minimum seconds from the last user's spawning to the beginning of a rate, so that all users have polled by then."""
 _RELEASE = "katydid_release"
 _READY = "katydid_ready"
 _DONE = "katydid_done"
 
 
 class Barrier:
-    """One process's part.
+    """The barrier in one process.
 
     Attributes:
-        released_at: when users that wait may start, on the monotonic clock; None until that is known.
-        roster: what users said of themselves when they were ready, of the whole run; known with `released_at`, which
-            is another one each time.
+        released_at: when waiting users may start, on the monotonic clock; None until that is known.
+        roster: the facts that all users of the run gave about themselves when they were ready; set together with
+            `released_at`, and new each time.
     """
 
     def __init__(self, runtime: "Runtime") -> None:
@@ -40,23 +40,23 @@ class Barrier:
             runtime.inbox.listen(_DONE, Nothing, lambda *_: self.user_done())
 
     def begin(self) -> None:
-        """A run starts."""
+        """Reset for a new run."""
         self.released_at: float | None = None
         self.roster: list[Any] = []
         self._facts: list[object] = []
         self._ready = self._done = 0
 
     def all_spawned(self) -> None:
-        """All users are there: those behind the barrier may go, unless they wait until all are ready."""
+        """All users are spawned: release those at the barrier, unless they wait until all are ready."""
         waiting = any(user.waits_for_all for user in self._runtime.paced_users())
         if not (waiting and self._runtime.info.users):
             self._release()
 
     def user_ready(self, fact: object) -> None:
-        """A user is ready for its first request, or is back; with the last one of the whole run, all are released.
+        """A user is ready for its first request, or is back; the last one of the whole run releases all.
 
         Args:
-            fact: what it says of itself to all others, as plain values; None for nothing.
+            fact: what the user tells all others about itself, as plain values; None for nothing.
         """
         if self._runtime.is_worker:
             self._runner.send_message(_READY, {"fact": fact})
@@ -69,13 +69,13 @@ class Barrier:
             self._release()
 
     def _release(self) -> None:
-        """In all processes at the same moment.
+        """Release the users of all processes at the same moment.
 
-        Again whenever Locust has dispatched users anew: those of the next stage have a barrier of their own, and
-        whoever is there already is past it. A rate has one beginning.
+        This repeats whenever Locust has dispatched users anew: those of the next stage have a barrier of their own,
+        and users that were there before are past it. A rate begins only once.
         """
         runtime = self._runtime
-        if runtime.is_worker:  # its master says when
+        if runtime.is_worker:  # the master sets the moment
             return
         if runtime.options.mode.is_open:
             if self.released_at is not None:
@@ -90,7 +90,9 @@ class Barrier:
             self._runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
 
     def _whole_second(self, at: float) -> float:
-        """Of the run, so that runs of one and of several processes begin at the same: at its origin, if that is ahead.
+        """Round a time up to a whole second of the run, or to its origin if that is ahead.
+
+        So runs of one and of several processes begin at the same time.
 
         Args:
             at: on the monotonic clock.
@@ -103,7 +105,7 @@ class Barrier:
         self.released_at = self._runtime.info.origin + msg.data["at_ms"] / 1000.0
 
     def user_done(self) -> None:
-        """A user has nothing more to do; with the last one of the whole run, the run ends."""
+        """A user has nothing more to do; the last one of the whole run ends the run."""
         if self._runtime.is_worker:
             self._runner.send_message(_DONE)
             return

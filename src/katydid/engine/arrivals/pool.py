@@ -1,4 +1,4 @@
-"""This process's part in a rate or a trace: the queue of arrivals that all of its users take from."""
+"""This process's part of a rate or a trace: the queue of arrivals that all of its users take from."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """One process's, of one run."""
+    """The queue of arrivals of one process in one run."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
@@ -19,7 +19,7 @@ class Pool:
         self._queue: Queue | None = None
 
     def turn(self) -> PoolTurn | None:
-        """A new user's schedule; None as long as nobody knows when the first request arrives."""
+        """The schedule of a new user; None until it is known when the first request arrives."""
         runtime = self._runtime
         stage: Stage = runtime.stage
         if self._queue is None or stage != self._stage:
@@ -40,14 +40,14 @@ class Pool:
                 rank=rank,
                 processes=processes,
                 drop_late=options.drop_late,
-                goes_on=getattr(runtime.service, "goes_on", lambda _: True),  # a service of one's own may have none
+                goes_on=getattr(runtime.service, "goes_on", lambda _: True),  # a locustfile's own service may lack it
             )
         rate = options.open_loop(stage.number, stage.rate)
         return ArrivalQueue(rate, begin, rank=rank, processes=processes, drop_late=options.drop_late)
 
     def _begin(self, stage: Stage) -> float | None:
-        """On the monotonic clock."""
-        if stage.end is not None:  # one of several, which all processes know beforehand
+        """When the arrivals begin, on the monotonic clock; None if that is not known yet."""
+        if stage.end is not None:  # a stage of several, whose beginning all processes know beforehand
             return float(self._runtime.info.origin + stage.begin)
         released: float | None = self._runtime.barrier.released_at
         return released

@@ -1,4 +1,4 @@
-"""The trace that a run replays: read once a process, and cut to what was asked for of it."""
+"""The trace that a run replays: read once per process, and cut to the requested window and number of requests."""
 
 import hashlib
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ class Replay:
 
     Attributes:
         trace: its requests, in seconds of the run.
-        sha256: of the file; two runs with equal ones, and the same window and speed, sent the same.
-        told: what the person should know of it; empty for nothing.
+        sha256: hash of the file; runs with the same hash, window and speed sent the same requests.
+        told: a notice for the user; empty for none.
     """
 
     trace: Trace
@@ -32,16 +32,16 @@ class Replay:
 
 
 def replay_of(path: str, window: str | None, speed: float, requests: int | None) -> Replay:
-    """A file's trace.
+    """Read the trace of a file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         window: as `read_window` reads it.
-        speed: so many times as fast as it was.
-        requests: after which the run ends; None for all.
+        speed: how many times faster than recorded.
+        requests: number of requests after which the run ends; None for all.
 
     Raises:
-        ConfigError: it cannot be read, is no trace, or has no request in its window; says where.
+        ConfigError: the file cannot be read, is not a trace, or has no request in the window; says where.
     """
     try:
         state = Path(path).stat()
@@ -54,12 +54,12 @@ def replay_of(path: str, window: str | None, speed: float, requests: int | None)
 
 @lru_cache(maxsize=1)
 def _replay(path: str, _state: tuple[int, int], window: str | None, speed: float, requests: int | None) -> Replay:
-    """The same of a file in one state, so that all that ask for it in a process have one copy."""
+    """Read the trace of a file in one state; cached, so that a process keeps a single copy."""
     digest = hashlib.sha256()
     with open_named(path) as file:
         pieces = _hashed(file, digest)
         trace = collected(records(pieces))
-        for _ in pieces:  # what stands behind the last request
+        for _ in pieces:  # hash the rest of the file
             pass
     skipped = f"{plural(trace.skipped, 'request')} of the trace without an answer left out" if trace.skipped else ""
     replayed = trace.replayed(*(read_window(window) if window else ()), speed=speed)
@@ -67,7 +67,7 @@ def _replay(path: str, _state: tuple[int, int], window: str | None, speed: float
 
 
 def _hashed(file: BinaryIO, digest: "hashlib._Hash") -> Iterator[bytes]:
-    """A file's pieces, each hashed as it is read: it may be a device without an end, which is no trace."""
+    """A file's pieces, each hashed as it is read, not all at once: the path may name a device without an end."""
     while piece := file.read(_PIECE):
         digest.update(piece)
         yield piece

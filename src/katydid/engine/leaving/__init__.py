@@ -1,1 +1,1 @@
-"""Clients that leave on purpose: how one hangs up, and what the target then does."""
+"""Clients that leave on purpose: how a client disconnects, and what the target does then."""

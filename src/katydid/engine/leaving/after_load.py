@@ -1,4 +1,4 @@
-"""The end of a run whose clients leave: what the target does for them is watched, and noted in the manifest."""
+"""Watches, after a run whose clients leave, what the target does for them, and notes it in the manifest."""
 
 import logging
 from contextlib import closing
@@ -14,25 +14,25 @@ from katydid.model.errors import ConfigError
 logger = logging.getLogger("katydid")
 
 BUDGET_S = 40.0
-"""For all of it: who waits for the report has waited for the run."""
+"""Time limit of the whole watch, since the user waits for the report after the run."""
 LAST_S = 5.0
-"""Of them, what the last look may overrun."""
+"""The part of it that is reserved for the last check to overrun."""
 MOST_AT_ONCE = 8
-"""Requests that are sent together to fill all slots, at most."""
+"""Most requests that are sent at once to fill all slots."""
 _BY_ITSELF = frozenset({"run-time", "completed"})
-"""Ends of a run after which its target is watched: nobody wants it to be over, and nothing is wrong."""
+"""Reasons for a run's end after which the target is watched: nothing went wrong, and nobody interrupted the run."""
 
 
 def watch_target(runtime: Runtime, ended: str) -> None:
-    """Watch the target of a run, in the process that keeps its folder; nothing where all its clients stay.
+    """Watch the target, in the process that keeps the run folder; does nothing if all clients stay.
 
     Args:
         runtime: of the process; all users have stopped.
-        ended: why the run did.
+        ended: why the run ended.
     """
     if runtime.options.leaving is None or ended not in _BY_ITSELF:
         return
-    runtime.announce(f"Watching what the target does for clients that leave, for {BUDGET_S:g} s at most.")
+    runtime.announce(f"Watching for up to {BUDGET_S:g} s what the target does for clients that leave.")
     try:
         record = _watched(runtime)
     except (ConfigError, UnseenError) as why:
@@ -44,16 +44,16 @@ def watch_target(runtime: Runtime, ended: str) -> None:
 
 
 def _watched(runtime: Runtime) -> LeavingRecord:
-    """What came of it.
+    """Watch the target, and return what was seen.
 
     Raises:
-        UnseenError: nothing can be seen.
-        ConfigError: the target cannot be asked any more.
+        UnseenError: nothing could be seen.
+        ConfigError: the target does not answer any more.
     """
     options, info, host = runtime.options, runtime.info, runtime.environment.host or ""
     service = runtime.paced_users()[0].service_class(options, host)
     if options.leaving is None or not isinstance(service, ChatService):
-        raise UnseenError("the workload's requests are its own")
+        raise UnseenError("not supported for this workload")
     budget = gevent.Timeout(BUDGET_S)
     pages = gauges(host, options.target_metrics, service.credentials.headers, options.tls)
     try:

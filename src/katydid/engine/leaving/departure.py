@@ -1,7 +1,7 @@
-"""A client that hangs up in the middle of its request.
+"""A client that disconnects in the middle of its request.
 
-It is thrown out of whatever it waits for, in the hub's callback that finds that it is time, as a greenlet that is
-killed is: so the transport closes the connection at once, with a RST where something was left unread.
+At that moment, an exception is thrown into the client's greenlet from the event loop, as if the greenlet were killed,
+whatever it is waiting for. So the transport closes the connection at once, with a RST if data was left unread.
 """
 
 import time
@@ -16,18 +16,18 @@ from katydid.transport.exchange import Exchange, Sink
 
 
 class _HangUp(GreenletExit):  # type: ignore[misc]  # gevent has no types
-    """Thrown into the greenlet that leaves."""
+    """Thrown into the greenlet that disconnects."""
 
 
 class Departure:
-    """One request's.
+    """The departure of one request's client.
 
     Args:
         leaving: when the client leaves.
-        chunks: content chunks until now.
+        chunks: returns the number of content chunks so far.
 
     Attributes:
-        left_ms: from the request's start to the hanging up; None where the request ended first.
+        left_ms: milliseconds from the request's start to the disconnect; None if the request ended first.
     """
 
     def __init__(self, leaving: Leaving, chunks: Callable[[], int]) -> None:
@@ -40,13 +40,13 @@ class Departure:
         self._throw: Callable[[], object] = lambda: None
 
     def sink(self, sink: Sink) -> Sink:
-        """What the answer is fed to: the chunks are counted where they decide."""
+        """Wrap a sink, if the number of chunks decides when the client leaves."""
         return sink if self._leaving.chunks is None else _Counting(self, sink)
 
-    def during(self, talk: Callable[[Exchange], None], exchange: Exchange) -> None:
-        """Talk, and hang up when it is time.
+    def during(self, send: Callable[[Exchange], None], exchange: Exchange) -> None:
+        """Call `send`, and disconnect when it is time.
 
-        Only reads of the exchange when that started; `talk` fills it in.
+        `send` fills in the exchange; of it, only `started` is read here.
         """
         hang_up = _HangUp()
         greenlet: Any = gevent.getcurrent()
@@ -55,7 +55,7 @@ class Departure:
         if self._leaving.seconds is not None:
             self._arm(exchange, self._leaving.seconds)
         try:
-            talk(exchange)
+            send(exchange)
         except _HangUp as reason:
             if reason is not hang_up:
                 raise
@@ -65,7 +65,7 @@ class Departure:
             self._disarm()
 
     def heard(self) -> None:
-        """More of the answer has come."""
+        """More of the answer has come: disconnect if there are enough chunks."""
         if self._leaving.chunks is not None and self._chunks() >= self._leaving.chunks and self._due is None:
             self._due = self._loop.run_callback(self._throw)
 
@@ -75,7 +75,7 @@ class Departure:
         self._due.start(self._look, exchange, update=True)
 
     def _look(self, exchange: Exchange) -> None:
-        """Time counts from the first byte that was sent, which the connection's set-up delays."""
+        """Disconnect, or wait again: the time counts from the first byte sent, which connecting may have delayed."""
         left = (exchange.started or self._began) + (self._leaving.seconds or 0.0) - time.monotonic()
         if left > 0.0:
             self._arm(exchange, left)
@@ -91,7 +91,7 @@ class Departure:
 
 
 class _Counting:
-    """A sink whose chunks are looked at one read at a time, and not passed over."""
+    """A sink that checks the number of chunks after every read."""
 
     def __init__(self, departure: Departure, sink: Sink) -> None:
         self._departure = departure

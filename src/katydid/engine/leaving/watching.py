@@ -1,8 +1,9 @@
-"""What the target does for clients that leave: watched when nobody else is there.
+"""Watches what the target does for clients that leave, when there is no other load.
 
-One client stays until its answer has ended; then a few leave, one after the other, as those of the load did. How long
-a slot stays taken is seen in what the target says of itself, its `/metrics` or `/slots` or those beside it, read again
-and again, or else by a request that is sent behind and waits for its first token. Knows no run.
+One client stays until its answer has ended. Then a few leave, one after the other, as those of the load did. How long
+a slot stays taken is read from the target's `/metrics` or `/slots`, below the API's path, its parent or the root, again
+and again. If there are none, a request is sent behind the others, and its wait for the first token shows it. Uses
+nothing of the run.
 """
 
 import time
@@ -29,23 +30,23 @@ from katydid.transport import open_client
 from katydid.transport.exchange import Client, Exchange, Headers, Request, Timeouts, TlsSettings
 
 _PATIENCE = Timeouts(2.0, 2.0)
-"""Seconds that one look may take."""
+"""Timeouts in seconds for reading a gauge once."""
 LEAVERS = 3
 POLL_S = 0.01
 SETTLE_S = 15.0
-"""What the target's figures have at most to come to rest."""
+"""Longest time for the target's figures to come to rest."""
 QUIET_S = 3.0
-"""A figure that stays above zero for so long is others' work."""
+"""A figure that stays above zero for this long is due to other clients' requests."""
 LOOKS_AFTER = 2.0
-"""Times what was left of its answer, for which a client that left is watched."""
+"""How long a client that left is watched, as a multiple of the time that its answer would still have taken."""
 NOTICED = 0.5
-"""Of what was left of the answers before it: a probe that waits for so long has waited for them."""
+"""A probe that waits this share of the time that the answers before it would still have taken has waited for them."""
 _DRAW = (0, 0)
-"""The prompt of all requests of the watch: answers of the same length."""
+"""User and iteration whose prompt all requests of the watch use, so that their answers have the same length."""
 
 
 class Gauge(NamedTuple):
-    """A page that tells; `read` makes a number of it, None where it does not."""
+    """A page of the target that shows how many requests it has; `of` parses the number, or returns None."""
 
     source: LeavingSource
     client: Client
@@ -53,19 +54,19 @@ class Gauge(NamedTuple):
     of: Callable[[bytes], int | None]
 
     def read(self) -> int | None:
-        """Requests that the target works on, or has in its queue, at this moment."""
+        """The number of requests that the target is working on or has queued; None if the page fails."""
         exchange, page = look(self.client, self.request)
         return self.of(page) if exchange.status == 200 and exchange.error is None else None
 
 
 def gauges(host: str, metrics_url: str | None, headers: Headers, tls: TlsSettings) -> Generator[Gauge]:
-    """Those that tell of a target, the most telling first.
+    """The gauges of a target that work, most informative first.
 
     Args:
         host: URL of the target.
-        metrics_url: of its metrics, where a person has said; it gets none of our headers.
-        headers: of requests to the host itself.
-        tls: whom to trust.
+        metrics_url: URL of the target's metrics, if the user gave one; it is sent none of the headers.
+        headers: headers for requests to the host itself.
+        tls: the certificates to trust.
     """
     if metrics_url is not None:
         parts = urlsplit(metrics_url)
@@ -87,9 +88,9 @@ def _tell(
 ) -> Iterator[Gauge]:
     try:
         client = open_client("fast", origin, _PATIENCE, tls)
-    except ConfigError:  # a URL that the monitor has told of
+    except ConfigError:  # a bad URL, which the monitor has reported
         return
-    alone = (*headers, ("Connection", "close"))  # a kept connection would be all that some targets serve
+    alone = (*headers, ("Connection", "close"))  # a kept connection may be all that a target serves at a time
     try:
         for source, path, of in pages:
             gauge = Gauge(source, client, Request("GET", path, alone), of)
@@ -100,16 +101,16 @@ def _tell(
 
 
 class UnseenError(Exception):
-    """Nothing can be seen; says why, for behind "could not be seen"."""
+    """Nothing can be seen; the message says why, and is shown after "could not be seen: "."""
 
 
 @dataclass
-class _Talk:
+class _SentRequest:
     """One request of the watch.
 
     Attributes:
-        left: when its client hung up.
-        over: it has left, or its answer has ended.
+        left: when its client disconnected.
+        over: its client has left, or its answer has ended.
     """
 
     exchange: Exchange
@@ -124,12 +125,12 @@ class _Talk:
 
     @property
     def waited(self) -> float:
-        """Seconds to its first content, or to all of a whole answer."""
+        """Seconds to its first content, or to the end of an answer that is not streamed."""
         return self._after(getattr(self.parser, "first_at", None) or self.exchange.ended)
 
     @property
     def left_ms(self) -> float:
-        """Milliseconds after which its client hung up."""
+        """Milliseconds from its start to the disconnect."""
         if self.left is None and self.exchange.ended is not None:
             raise UnseenError("the answers end before their clients leave")
         return 1000.0 * self._after(self.left)
@@ -142,16 +143,16 @@ class _Talk:
 
 
 class Watch:
-    """What one target does.
+    """Watches one target.
 
     Args:
         service: sends the requests; it has begun.
         leaving: when clients leave.
-        most: requests that may be sent together.
-        seconds: that all of it may take.
+        most: most requests that may be sent at once.
+        seconds: time limit of the whole watch.
 
     Attributes:
-        record: what has been seen until now.
+        record: what has been seen so far.
     """
 
     def __init__(self, service: ChatService[RunOptions], leaving: Leaving, *, most: int, seconds: float) -> None:
@@ -161,25 +162,25 @@ class Watch:
         self._until = time.monotonic() + seconds
         self._request = service.request(user=_DRAW[0], iteration=_DRAW[1], request_id="", stream=service.streams)
         self._number = 0
-        self._talks = Group()
+        self._requests = Group()
         self.record = LeavingRecord()
 
     def look(self, gauges: Iterable[Gauge]) -> None:
-        """Watch, by the first gauge that shows the requests, else by a probe; fills in the record.
+        """Watch by the first gauge that shows the requests, or else by probes; fills in the record.
 
         Raises:
-            UnseenError: nothing shows.
+            UnseenError: nothing shows them.
         """
         try:
             if not any(self._by_gauge(gauge) for gauge in gauges):
                 self._by_probe()
         finally:
-            self._talks.kill()
+            self._requests.kill()
 
-    # By what the target says of itself
+    # By gauge
 
     def _by_gauge(self, gauge: Gauge) -> bool:
-        """Whether the gauge shows the requests."""
+        """Watch by a gauge; return False if it does not show the requests."""
         idle = self._at_rest(gauge)
         stays = self._send()
         rose = self._watched(gauge, idle, stays)
@@ -196,12 +197,12 @@ class Watch:
             if rose and leaver.left is not None:
                 seen = self._until_free(gauge, idle, leaver.left, LOOKS_AFTER * rest_ms / 1000.0)
                 self._keep(gauge.source, rest_ms, seen)
-            if time.monotonic() + (whole_ms + rest_ms) / 1000.0 > self._until:  # no time for another one
+            if time.monotonic() + (whole_ms + rest_ms) / 1000.0 > self._until:  # no time for one more
                 break
         return True
 
     def _at_rest(self, gauge: Gauge) -> int:
-        """What the gauge shows when nothing of ours is under way."""
+        """The gauge's value with none of the watch's requests under way."""
         until = time.monotonic() + SETTLE_S
         lowest, since = _read(gauge), time.monotonic()
         while lowest and time.monotonic() < min(until, since + QUIET_S):
@@ -210,16 +211,16 @@ class Watch:
                 lowest, since = now, time.monotonic()
         return lowest
 
-    def _watched(self, gauge: Gauge, idle: int, talk: _Talk) -> bool:
-        """Read until the request is over; whether the gauge has shown it."""
+    def _watched(self, gauge: Gauge, idle: int, sent: _SentRequest) -> bool:
+        """Read the gauge until the request is over; return True if it has shown the request."""
         rose = False
-        while not talk.over:
+        while not sent.over:
             rose = _read(gauge) > idle or rose
             gevent.sleep(POLL_S)
         return rose
 
     def _until_free(self, gauge: Gauge, idle: int, left: float, patience: float) -> Departed:
-        """How long after `left` the gauge shows again what it shows at rest."""
+        """Measure how long after `left` the gauge is back at its value at rest."""
         low = 0.0
         while True:
             asked = time.monotonic()
@@ -230,10 +231,10 @@ class Watch:
                 return Departed(1000.0 * low)
             gevent.sleep(POLL_S)
 
-    # By a request behind
+    # By probe
 
     def _by_probe(self) -> None:
-        """Send a probe once all slots are taken: it waits for one."""
+        """Fill all slots, so that a probe has to wait for one; measure how long."""
         first, stays = self._finished(self._send()), self._finished(self._send())
         usual = min(first.waited, stays.waited)
         left_ms = self._finished(self._send(self._leaving)).left_ms
@@ -243,28 +244,29 @@ class Watch:
         while (waited := self._behind(many, left_ms / 1000.0) - usual) < NOTICED * rest_ms / 1000.0:
             many *= 2
             if many > self._most:
-                raise UnseenError("the target does not say what it works on, and has slots to spare")
+                raise UnseenError("the target does not report its requests, and has slots to spare")
         rest_ms = min(rest_ms, 1000.0 * waited)
         for _ in range(LEAVERS):
             wait_ms = 1000.0 * max(POLL_S, self._behind(many, None) - usual)
             self._keep("probe", rest_ms, Departed(wait_ms, wait_ms))
 
     def _behind(self, many: int, stay: float | None) -> float:
-        """Seconds that a probe waits for its first content behind many requests.
+        """Seconds that a probe waits for its first content behind other requests.
 
         Args:
-            many: how many.
-            stay: their clients stay, and the probe comes after so many seconds; None: it comes when they have left.
+            many: the number of other requests.
+            stay: if given, their clients stay, and the probe is sent after this many seconds; if None, it is sent
+                when they have left.
         """
         before = [self._send(self._leaving if stay is None else None) for _ in range(many)]
         if stay is None:
-            for talk in before:
-                self._finished(talk)
+            for sent in before:
+                self._finished(sent)
         else:
             gevent.sleep(stay)
         probe = self._finished(self._send())
-        for talk in before:
-            self._finished(talk)
+        for sent in before:
+            self._finished(sent)
         return probe.waited
 
     # Requests
@@ -272,37 +274,37 @@ class Watch:
     def _keep(self, source: str, rest_ms: float, seen: Departed) -> None:
         self.record = LeavingRecord(source=source, rest_ms=rest_ms, departed=[*self.record.departed, seen])  # type: ignore[arg-type]  # one of its words
 
-    def _send(self, leaving: Leaving | None = None) -> _Talk:
-        """Begin a request, whose client leaves or stays."""
+    def _send(self, leaving: Leaving | None = None) -> _SentRequest:
+        """Begin a request whose client leaves or stays."""
         service, dialect = self._service, self._service.dialect
         parser = dialect.stream_parser(service.options.check) if service.streams else AnswerParser(dialect)
-        talk = _Talk(Exchange(), parser)
+        sent = _SentRequest(Exchange(), parser)
         self._number += 1
-        self._talks.spawn(self._converse, talk, f"leaving-{self._number}-{time.time_ns():x}", leaving)
-        return talk
+        self._requests.spawn(self._perform, sent, f"leaving-{self._number}-{time.time_ns():x}", leaving)
+        return sent
 
-    def _converse(self, talk: _Talk, request_id: str, leaving: Leaving | None) -> None:
+    def _perform(self, sent: _SentRequest, request_id: str, leaving: Leaving | None) -> None:
         send = partial(self._service.client.send, replace(self._request, request_id=request_id))
         try:
             if leaving is None:
-                send(talk.parser, talk.exchange)
+                send(sent.parser, sent.exchange)
                 return
-            departure = Departure(leaving, lambda: getattr(talk.parser, "chunks", 0))
-            departure.during(partial(send, departure.sink(talk.parser)), talk.exchange)
+            departure = Departure(leaving, lambda: getattr(sent.parser, "chunks", 0))
+            departure.during(partial(send, departure.sink(sent.parser)), sent.exchange)
             if departure.left_ms is not None:
-                talk.left = time.monotonic()
+                sent.left = time.monotonic()
         finally:
-            talk.over = True
+            sent.over = True
 
     @staticmethod
-    def _finished(talk: _Talk) -> _Talk:
-        while not talk.over:
+    def _finished(sent: _SentRequest) -> _SentRequest:
+        while not sent.over:
             gevent.sleep(POLL_S / 10.0)
-        return talk
+        return sent
 
 
 def _read(gauge: Gauge) -> int:
     found = gauge.read()
     if found is None:
-        raise UnseenError(f"/{gauge.source} of the target fell silent")
+        raise UnseenError(f"the target's /{gauge.source} no longer answers")
     return found

@@ -1,1 +1,1 @@
-"""What can be seen of a run while it goes on: on a terminal, in Locust's page, by Prometheus."""
+"""Shows a run while it goes on: on a terminal, in Locust's web page, and to Prometheus."""

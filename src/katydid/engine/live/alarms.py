@@ -34,7 +34,7 @@ MOST_USERS = 1_000_000
 
 
 class Alarms:
-    """One run's alarms.
+    """The alarms of one run.
 
     Args:
         interval_s: seconds between a user's requests; 0 without an interval.

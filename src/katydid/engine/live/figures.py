@@ -1,6 +1,6 @@
-"""A run's figures as a table, for whoever watches it: of its last minute, and of all of it until now.
+"""A table of a run's live figures: of its last minute, and of the whole run so far.
 
-The report's figures are exact and come at the end; these are quick, and say what is going on.
+The report's figures are exact and come at the end; these are approximate and come while the run goes on.
 """
 
 from collections import deque
@@ -14,24 +14,24 @@ from katydid.model.formatting import fraction, milliseconds, number
 _GROWTH = 1.01
 _LOWEST = 0.001
 _BUCKETS = 2400
-"""From a microsecond to 6.5 hours, in milliseconds."""
+"""Enough for 1 µs to 6.5 h, in milliseconds."""
 
 
 class LogHistogram:
-    """Counts times in milliseconds; a quantile is right to half a hundredth."""
+    """A histogram of times in milliseconds; its quantiles are accurate to 0.5 %."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(_BUCKETS, dtype=np.int64)
 
     def add(self, values: np.ndarray) -> None:
-        """Count values; those that are missing (NaN) are left out."""
+        """Count values; missing ones (NaN) are left out."""
         known = values[np.isfinite(values)]
         if len(known):
             places = np.log(np.maximum(known, _LOWEST) / _LOWEST) / np.log(_GROWTH)
             self._counts += np.bincount(np.minimum(places.astype(np.int64), _BUCKETS - 1), minlength=_BUCKETS)
 
     def quantile(self, q: float) -> float | None:
-        """The value that a share `q` of all does not exceed; None where there is none."""
+        """The value that a share `q` of all values does not exceed; None without values."""
         total = int(self._counts.sum())
         if not total:
             return None
@@ -41,20 +41,20 @@ class LogHistogram:
 
 WINDOW_MS = 60_000.0
 MOST_RECENT = 20_000
-"""Times that a quantile of the last minute is made of, the newest: more of them would hold up the load's own loop."""
+"""Newest times of the last minute that a quantile uses: more would block the event loop that makes the load."""
 SILENT_MS = 5000.0
-"""A process that says nothing for so long is gone."""
+"""A process that has sent nothing for this long no longer counts as having requests in flight."""
 TIMES = {"ttft_ms": "TTFT", "gap_max_ms": "Longest inter-chunk latency", "duration_ms": "Service time"}
 QUANTILES = {0.5: "p50", 0.95: "p95"}
 _NONE = "–"
 _OUTCOMES = {
-    "ok": "Succeeded", "failed": "Failed", "aborted": "Cut off by the end", "abandoned": "Abandoned by their clients",
+    "ok": "Succeeded", "failed": "Failed", "aborted": "Aborted at the end", "abandoned": "Abandoned by their clients",
 }  # fmt: skip
 
 
 @dataclass(slots=True)
 class _Ended:
-    """Requests that ended at about the same time."""
+    """The requests of one batch, which ended at about the same time."""
 
     at_ms: float
     outcomes: dict[str, int]
@@ -64,10 +64,10 @@ class _Ended:
 
 
 class LiveFigures:
-    """One run's figures.
+    """The live figures of one run.
 
     Args:
-        late_limit_ms: from when on a start is late.
+        late_limit_ms: a start is late if it is delayed by more than this.
     """
 
     def __init__(self, late_limit_ms: float) -> None:
@@ -77,12 +77,12 @@ class LiveFigures:
         self._outcomes: dict[str, int] = {}
         self._late = self._started = 0
         self.failed = 0
-        """Requests of the run that failed, those of the warm-up too, as the failure threshold counts them."""
+        """Failed requests, including those of the warm-up, as the failure threshold counts them."""
         self._in_flight: dict[str, tuple[float, int]] = {}
-        """What each process said last, and when."""
+        """Requests in flight by process, as last reported, and when."""
 
     def add_samples(self, batch: Batch) -> None:
-        """Take a batch of samples. What failed after the stop counts in nothing, as in the report."""
+        """Add a batch of samples. Requests that failed after the stop are left out, as in the report."""
         outcomes = np.array(batch.words("outcome"), dtype=object)
         in_time = (batch.numbers("after_stop") == 0) | (outcomes != "failed")
         counted = in_time & (batch.numbers("warm_up") == 0)
@@ -108,16 +108,16 @@ class LiveFigures:
             self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
         self._late += int((late_ms[counted] > self._late_limit).sum())
         self._started += int(np.isfinite(late_ms[counted]).sum())
-        self._forget(self._window[-1].at_ms)  # nobody may ever ask for the rows
+        self._forget(self._window[-1].at_ms)  # the rows may never be asked for
 
     def add_monitor(self, batch: Batch) -> None:
-        """Take a batch of monitor rows."""
+        """Add a batch of monitor rows."""
         rows = zip(batch.words("process"), batch.numbers("at_ms"), batch.numbers("in_flight"), strict=True)
         self._in_flight |= {str(process): (at_ms, int(count)) for process, at_ms, count in rows if np.isfinite(count)}
 
     @property
     def in_flight(self) -> int:
-        """Requests that have begun and not ended, of all processes, as they said in their last second."""
+        """Requests in flight in all processes, as they last reported."""
         newest = max((at_ms for at_ms, _ in self._in_flight.values()), default=0.0)
         return self._in_flight_since(newest - SILENT_MS)
 
@@ -125,7 +125,7 @@ class LiveFigures:
         return sum(count for at_ms, count in self._in_flight.values() if at_ms > ms)
 
     def recent(self, column: str, now_ms: float) -> dict[str, float]:
-        """The quantiles of the last minute's times by their names; empty where there were none."""
+        """The quantiles of the last minute's times, by name; empty without any."""
         self._forget(now_ms)
         values = np.concatenate([part.times[column] for part in self._window] or [np.array([])])
         values = values[np.isfinite(values)][-MOST_RECENT:]
@@ -139,12 +139,12 @@ class LiveFigures:
             self._window.popleft()
 
     def rows(self, *, now_ms: float, failures: int, threshold: int) -> list[dict[str, str]]:
-        """The table: `figure`, `recent` (the last minute), `whole` (without the warm-up).
+        """The table, with the columns `figure`, `recent` (the last minute) and `whole` (without the warm-up).
 
         Args:
             now_ms: milliseconds since the run's start.
-            failures: counted until now, by the failure threshold where there is one.
-            threshold: that ends the run; 0 for none.
+            failures: failed requests so far, as the failure threshold counts them if there is one.
+            threshold: number of failures that ends the run; 0 for none.
         """
         self._forget(now_ms)
         recent = list(self._window)

@@ -1,7 +1,7 @@
-"""What Locust's start form offers: what was started last, and of all APIs' options those of the one that was chosen.
+"""Fills Locust's start form with the last start's values, and shows only the options of the chosen API.
 
-Locust makes the form from the command line each time the page is loaded, and asks nobody what was started since: the
-next run would silently have another load. Knows no page but Locust's.
+By itself, Locust fills the form from the command line at each page load, whatever was started since: the next run
+would silently have a different load.
 """
 
 import re
@@ -16,18 +16,18 @@ from katydid.model.errors import ConfigError
 from katydid.model.options import flag_of
 
 LONGEST_HELP = 60
-"""Characters of an option's help beside its name; the whole help is in `katydid run --help`."""
+"""Characters of help beside an option's name; the whole help is in `katydid run --help`."""
 _PREFIX = re.compile(r"^(?:api )?\S+: ")
-"""The API or the workload that an option belongs to, before its help."""
+"""The API or workload that an option belongs to, in front of its help."""
 _CLAUSE_END = re.compile(r"[:;,] | \(")
 
 
 def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
-    """Let the form offer what was started last; before the first start, what the page was started with.
+    """Fill the form with the values of the last start; before the first, with those of the command line.
 
     Args:
-        web_ui: Locust's.
-        parsed: options of the process, into which Locust writes what its form asks for.
+        web_ui: Locust's web page.
+        parsed: options of the process, which Locust updates from its form.
     """
     from_command_line = web_ui.update_template_args
 
@@ -36,15 +36,15 @@ def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
         fields: Any = web_ui.template_args["extra_options"]
         web_ui.template_args |= {"extra_options": offered(fields, parsed), "user_count": parsed.num_users}
 
-    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields come in our order
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # keep the order of `offered`
     web_ui.update_template_args = update
 
 
 def offered(fields: Mapping[str, dict[str, Any]], parsed: Namespace) -> dict[str, dict[str, Any]]:
-    """The form's fields, ours in the order of `katydid run --help` and others' after them.
+    """The form's fields: Katydid's in the order of `katydid run --help`, then all others.
 
     Args:
-        fields: Locust's, by their options' names.
+        fields: Locust's fields, by the names of their options.
         parsed: options of the process.
     """
     known = known_options()
@@ -64,13 +64,13 @@ def offered(fields: Mapping[str, dict[str, Any]], parsed: Namespace) -> dict[str
 
 
 def of_other_apis(api: str) -> set[str]:
-    """Names of the options that APIs other than this one bring."""
+    """Names of the options that belong to other APIs than this one."""
     brought = {name: {option.name for option in options} for name, options in options_of_apis().items()}
     return set().union(*brought.values()) - brought.get(api, set())
 
 
 def short_help(option: Any) -> str:
-    """A few words beside an option's name, out of its help; empty where the name or the choices say it."""
+    """A few words of an option's help to show beside its name; empty if the name or the choices are enough."""
     name, text = option.name.replace("_", " "), option.metadata["help"]
     if option.metadata["choices"]:
         return ""
@@ -83,15 +83,15 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def with_hidden(form: Mapping[str, str], parsed: Namespace, host: str | None) -> dict[str, str]:
-    """What a form asks for, with the secrets that it could not show: it came back with the text that stands for them.
+    """Put back the secrets that the form could not show: it returns the text shown in their place.
 
     Args:
         form: as the page sent it.
         parsed: options of the process.
-        host: of the last start, which alone they are for.
+        host: the last start's target, the only one that may receive the secrets.
 
     Raises:
-        ConfigError: it is for another target.
+        ConfigError: the form is for another target.
     """
     whole = dict(form)
     for name in form.keys() & SHOWN.keys():
@@ -99,6 +99,6 @@ def with_hidden(form: Mapping[str, str], parsed: Namespace, host: str | None) ->
         if not kept or form[name] == kept or form[name] != _shown(name, kept):
             continue
         if form.get("host", host) != host:
-            raise ConfigError(f"{flag_of(known_options()[name])} has a secret that is for {host} alone: type it again")
+            raise ConfigError(f"{flag_of(known_options()[name])} has a secret for {host} only: enter it again")
         whole[name] = kept
     return whole

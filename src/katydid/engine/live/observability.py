@@ -1,7 +1,6 @@
-"""Lets a run be watched while it goes on: in Locust's page, and by Prometheus.
+"""Connects a process's live figures, alarms and metrics to Locust's page and to Prometheus.
 
-Only the process that keeps the run folder can be watched (the only one, or the master), since all rows
-come there.
+Only the process that keeps the run folder (the only one, or the master) can be watched, since it receives all rows.
 """
 
 import sys
@@ -31,7 +30,7 @@ from katydid.protocol.target_url import shown_url
 
 
 class Watch:
-    """What shows the runs of one process.
+    """Shows the runs of one process.
 
     Raises:
         ConfigError: the port for metrics cannot be used.
@@ -45,7 +44,7 @@ class Watch:
         self._registry = CollectorRegistry()
         self._registry.register(self._metrics)
         parsed = runtime.environment.parsed_options
-        assert parsed is not None  # noqa: S101 - it was started from a command line
+        assert parsed is not None  # noqa: S101 - the process was started from a command line
         options = run_options(parsed, WatchOptions)
         self._port = options.metrics_port
         self._alarms: Alarms | None = None
@@ -57,7 +56,7 @@ class Watch:
             self._serve(options.metrics_host, self._port)
 
     def begin(self) -> None:
-        """A run starts."""
+        """Start with empty figures for a new run."""
         options, info = self._runtime.options, self._runtime.info
         facts = self._collector.manifest
         self._alarms = Alarms(options.user_interval, full_load=not facts.plan, at_rate=options.mode.is_open)
@@ -94,7 +93,7 @@ class Watch:
 
     @property
     def _failures(self) -> int:
-        """Until now; without a limit nobody asks the threshold's tally, and those that have been reported count."""
+        """Failures so far; without a threshold the stopper has no tally, so those of the reported samples count."""
         runtime = self._runtime
         if runtime.info.failure_limit or self.figures is None:
             return runtime.stopper.failures
@@ -139,5 +138,5 @@ class Watch:
         try:
             server.start()
         except OSError as error:
-            raise ConfigError(f"--metrics-port {port} on {host}: {error.strerror}; give another one") from None
+            raise ConfigError(f"--metrics-port {port} on {host}: {error.strerror}; choose another port") from None
         print(f"katydid: metrics on http://{host}:{server.server_port}/metrics", file=sys.stderr)  # noqa: T201 - port 0

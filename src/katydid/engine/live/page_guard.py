@@ -1,8 +1,8 @@
-"""Who may ask Locust's page for what: under which names it answers, what its form may set, what may change in a run.
+"""Protects Locust's page: which host names it answers to, which fields its form may set, and what may change in a run.
 
-A name of its own that leads here lets any web site speak to the page as if it were its own (DNS rebinding). So the page
-answers only to names that nobody else can have. What a form asks for is checked before Locust takes it over: a run's
-options, and no other attribute of Locust's.
+If any web site's name resolved to this machine, that site could use the page as its own (DNS rebinding). So the page
+answers only to names that no other site can have. The form is checked before Locust takes it over: it may set the
+options of a run, and no other attribute of Locust's.
 """
 
 import ipaddress
@@ -28,15 +28,15 @@ from katydid.model.oneline import one_line
 from katydid.model.options import options_in
 
 FORM_OF_LOCUST = frozenset({"host", "profile", "run_time", "shape_class", "spawn_rate", "user_classes", "user_count"})
-"""Fields of Locust's own that its form has; all other options of Locust's are those of the process."""
+"""Locust's own fields that its form may set; all other options of Locust's belong to the process."""
 IN_A_RUN = frozenset({"user_count", "spawn_rate"})
 """Fields that may change while a run goes on."""
 METRICS = "/metrics"
-"""For scrapers, which come by any name: figures, and no secret."""
+"""The metrics page answers to any name, because scrapers may use any; it contains no secret."""
 
 
 def _parts(url: str) -> SplitResult | None:
-    """The parts of a URL; None where it has none."""
+    """The parts of a URL; None if it is malformed."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -44,7 +44,7 @@ def _parts(url: str) -> SplitResult | None:
 
 
 def refuse_password(host: str | None) -> None:
-    """The page shows the host as it is, to everybody who can open it.
+    """Refuse a target URL with a password, because the page shows the URL to everybody who can open it.
 
     Raises:
         ConfigError: the host has a password.
@@ -56,11 +56,11 @@ def refuse_password(host: str | None) -> None:
 
 
 class PageGuard:
-    """Stands before every request to the page.
+    """Checks every request to Locust's page.
 
     Args:
         runtime: of this process.
-        collector: its keeper of run folders.
+        collector: the process's keeper of run folders.
 
     Raises:
         ConfigError: the host that the page starts with has a password.
@@ -71,14 +71,14 @@ class PageGuard:
         self._collector = collector
         self._environment = runtime.environment
         options = runtime.environment.parsed_options
-        assert options is not None  # noqa: S101 - it was started from a command line
+        assert options is not None  # noqa: S101 - the process was started from a command line
         self._options: Namespace = options
         refuse_password(self._environment.host)
         if not options.web_login:
             keep_secrets(options, self._environment.host, options.api)
 
     def install(self, web_ui: Page) -> None:
-        """Look at every request before Locust does."""
+        """Check every request before Locust handles it."""
         web_ui.app.before_request(self._before_request)
 
     def _before_request(self) -> Response | None:
@@ -90,7 +90,7 @@ class PageGuard:
                 403,
             )
         if origin and (not (parts := _parts(origin)) or parts.netloc != request.host):
-            return make_response(f"requests of {_plain(origin)} are refused: use the page itself\n", 403)
+            return make_response(f"requests from {_plain(origin)} are refused: use the page itself\n", 403)
         if request.method != "POST" or not path.endswith("/swarm"):
             return None
         try:
@@ -102,17 +102,17 @@ class PageGuard:
         if self._runtime.stopper.active:
             plain |= self._time_left()
         elif not plain.get("run_time"):
-            self._options.run_time = None  # that of an earlier form, or of the start, which Locust does not count then
+            self._options.run_time = None  # an earlier form's or the command line's, which Locust would ignore
         request.form = ImmutableMultiDict(plain)
         return None
 
     def _time_left(self) -> dict[str, str]:
-        """Of the run that goes on: Locust begins to count again with each form."""
+        """The rest of the current run's run time, since Locust restarts its count with each form."""
         run_time = self._runtime.info.run_time
         return {} if run_time is None else {"run_time": str(max(1, math.ceil(run_time - self._runtime.now())))}
 
     def answers_to(self, host: str) -> bool:
-        """Whether a `Host` header is one that no other site can have; with a login, a stranger has no cookie here."""
+        """Return True if no other site can have this `Host`; with a login any may, as strangers lack the cookie."""
         if self._options.web_login:
             return True
         parts = _parts(f"//{host}")
@@ -120,9 +120,9 @@ class PageGuard:
         return name in {"localhost", (self._options.web_host or "").lower()} or _is_address(name)
 
     def _check(self, form: Mapping[str, str]) -> None:
-        """See whether the page may ask for this start, or for this change of the run that goes on.
+        """Check that the page may request this start, or this change of the run that goes on.
 
-        A start costs one look at the target.
+        For a start, this checks the target once.
 
         Raises:
             ConfigError: it may not.
@@ -140,11 +140,11 @@ class PageGuard:
         closed = closed_fields()
         for name in form:
             if name in closed or name.startswith("katydid_"):
-                raise ConfigError(f"{_flag(name)} is not for the page to set: give it at the page's start")
+                raise ConfigError(f"{_flag(name)} cannot be set in the page: give it on the command line")
 
     def _check_change(self, options: Namespace, form: Mapping[str, str], host: str) -> None:
         if self._runtime.stopper.ending:
-            raise ConfigError("the run before this one is still ending: wait until it has stopped")
+            raise ConfigError("the previous run is still ending: wait until it has stopped")
         check_load(options)
         now = {**vars(self._options), **self._runtime.options.shown(), "host": self._environment.host}
         now["user_count"] = self._options.num_users
@@ -157,7 +157,7 @@ class PageGuard:
 
 
 def closed_fields() -> set[str]:
-    """Options of the process, Locust's and ours, that are in no form."""
+    """Options of the process, Locust's and Katydid's, that are in no form."""
     ours = (*known_options().values(), *options_in(WatchOptions))
     return {each.name for each in ours if not each.metadata["form"]} | default_args_dict().keys() - FORM_OF_LOCUST
 

@@ -1,7 +1,7 @@
-"""What a person sees while a run goes on, of one process or of a master's.
+"""Shows the progress of a run, of a single process or of a master.
 
-In `katydid run` on a terminal that is one live line, in a pipe a plain line now and then. A plain `locust` shows
-Locust's own table; between, its log has the same lines.
+`katydid run` shows one live line on a terminal, and in a pipe a plain line now and then. Plain `locust` shows its own
+table; between its tables, its log has the same lines.
 """
 
 import logging
@@ -38,11 +38,11 @@ LINE_TIMES = {"ttft_ms": "TTFT", "duration_ms": "service time"}
 
 
 class Progress:
-    """Shows a run in the process that keeps its folder: itself where `enable` was called, else in Locust's log.
+    """Shows a run in the process that keeps its folder: on the console after `enable`, else in Locust's log.
 
     Args:
-        figures: of the run that goes on; None before there are any.
-        headless: no page shows the run.
+        figures: returns the live figures of the current run; None before there are any.
+        headless: no web page shows the run.
     """
 
     enabled = False
@@ -59,11 +59,11 @@ class Progress:
 
     @classmethod
     def enable(cls, *, stderr: bool) -> None:
-        """Show runs of this process."""
+        """Show the runs of this process on the console."""
         cls.enabled, cls.stderr = True, stderr
 
     def start(self) -> None:
-        """Show what is being done, and for how long."""
+        """Print the load, its duration and what aborts the run, and begin to show progress."""
         options, info = self._runtime.options, self._runtime.info
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
@@ -71,7 +71,7 @@ class Progress:
         limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
         self._is_staged = staged is not None
         at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
-        stops = f"aborts after {plural(limit, 'failed request')}" if limit else "no failure stops it"
+        stops = f"aborts after {plural(limit, 'failed request')}" if limit else "failures do not abort it"
         how_long = _how_long(options, info) if info.users and not options.course else ""
         self.say(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
         if self.enabled and self._console.is_terminal:
@@ -81,29 +81,29 @@ class Progress:
             self._greenlet = self._runtime.housekeeping.spawn("the display", self._run)
 
     def say(self, text: str) -> None:
-        """One more line, such as the beginning of a stage."""
+        """Print one more line, such as the beginning of a stage."""
         if self.enabled:
             say(self._console, text)
         else:
             logger.info("%s", text)
 
     def warn(self, text: str) -> None:
-        """A line on what looks wrong, and what to do."""
+        """Print a warning: what looks wrong, and what to do."""
         if self.enabled:
             say(self._console, warning_line(logging.WARNING, text), "yellow")
         else:
             logger.warning("%s", text)
 
     def stopping(self, reason: str, drain: float) -> None:
-        """Say why the run ends, and what is waited for."""
+        """Print why the run ends, and how long it waits for requests in flight."""
         limit = self._runtime.info.failure_limit
         why = {
             "run-time": "The last stage is over" if self._is_staged else "The run time is over",
             "failure-threshold": f"Stopped at the {ordinal(limit)} failure",
             "interrupted": "Interrupted",
-            "completed": "All is done",
+            "completed": "All requests are done",
         }.get(reason, "The run was aborted by an error")
-        wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C cuts them off)" if drain else ""
+        wait = f"; waiting up to {drain:g} s for requests in flight (Ctrl-C aborts them)" if drain else ""
         self._note = why
         self.say(f"{why}{wait}.")
 
@@ -115,7 +115,7 @@ class Progress:
             self._live.stop()
 
     def show_result(self, collector: "Collector") -> None:
-        """Print the run's summary; where Locust shows the run, its log gets the headline."""
+        """Print the run's summary, or its headline in Locust's log if Locust shows the run."""
         if collector.report is None:
             return
         if self.enabled:
@@ -128,8 +128,8 @@ class Progress:
             gevent.sleep(LIVE_PERIOD if self._live else PLAIN_PERIOD if self.enabled else LOG_PERIOD)
             try:
                 self._show(self._line())
-            except OSError as error:  # nobody can look any more, but the run goes on
-                logger.warning("the run cannot be shown any more (%s)", error)
+            except OSError as error:  # nobody can see it any more, but the run goes on
+                logger.warning("the progress cannot be shown any more (%s); the run goes on", error)
                 return
 
     def _show(self, line: Text) -> None:
@@ -152,7 +152,7 @@ class Progress:
         ]
         line = Text("  ".join(parts) + "  ")
         limit = runtime.info.failure_limit
-        failures = runtime.stopper.failures if limit else total.num_failures  # of workers, Locust hears three s later
+        failures = runtime.stopper.failures if limit else total.num_failures  # Locust hears of workers' with 3 s delay
         failed = f"{number(failures)} failed" + (f" of {number(limit)}" if limit else "")
         line.append(failed, style="bold red" if failures else "")
         if self._note:
@@ -165,16 +165,16 @@ class Progress:
 
 
 def _times(figures: LiveFigures, now_ms: float) -> str:
-    """Those of the last minute, as the report measures them."""
+    """The quantiles of the last minute's times, measured as in the report."""
     found = {label: figures.recent(column, now_ms) for column, label in LINE_TIMES.items()}
     told = [f"{label} {'/'.join(map(milliseconds, values.values()))}" for label, values in found.items() if values]
     return f"{'/'.join(QUANTILES.values())}: {', '.join(told)}" if told else ""
 
 
 def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
-    """What is sent, and when."""
+    """The load, in words."""
     if at_rates:
-        return f"Stages of requests at a rate ({options.arrivals or 'even'} arrivals)"
+        return f"Stages at a rate of requests ({options.arrivals or 'even'} arrivals)"
     users = plural(info.users, "user") if info.users else "Users in stages"
     if options.course:
         return f"{users}, {options.course}"
@@ -186,9 +186,9 @@ def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
 
 
 def _first(phase: str, ramp: float | None) -> str:
-    """How first requests come."""
+    """When users send their first request, in words."""
     if ramp:
-        return f", a ramp: {_users(ramp)} a second, each with its first request"
+        return f", a ramp: {_users(ramp)} per second, each with its first request"
     phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
     return phases.get(phase, ", spread evenly")
 

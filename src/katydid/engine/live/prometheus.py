@@ -1,7 +1,7 @@
-"""The run's metrics in Prometheus' terms: seconds, bytes and shares, counters that only grow.
+"""The run's metrics for Prometheus, in its units: seconds, bytes and ratios; its counters never decrease.
 
-Names after https://prometheus.io/docs/practices/naming/. Counters go on from run to run of a process, as
-Prometheus expects; which run it is says `katydid_run_info`. Rows are counted by the batch, not one by one.
+Names follow https://prometheus.io/docs/practices/naming/. Counters continue from run to run of a process, as
+Prometheus expects; `katydid_run_info` tells the runs apart. Rows are counted by the batch, not one by one.
 """
 
 from collections import Counter, defaultdict
@@ -21,13 +21,13 @@ from prometheus_client.registry import Collector
 from katydid.engine.live.batches import Batch
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0)
-"""Upper bounds in seconds: what an answer of a model may take, from a cache's to a long one's."""
+"""Upper bounds in seconds: the times of a model's answers, from a cache hit to a long answer."""
 
 HISTOGRAMS = {
     "ttft_ms": ("katydid_ttft_seconds", "From the start of a successful request to its first chunk with content"),
     "duration_ms": ("katydid_request_duration_seconds", "From the start of a successful request to its last byte"),
     "gap_max_ms": ("katydid_chunk_gap_max_seconds", "Longest gap between two content chunks of a successful request"),
-    "late_ms": ("katydid_start_delay_seconds", "From when a request was due to its start"),
+    "late_ms": ("katydid_start_delay_seconds", "From a request's due time to its start"),
 }
 SUMS = {
     "bytes": ("katydid_received_bytes", "Bytes of answers' bodies"),
@@ -59,10 +59,10 @@ class _Histogram:
 
 
 class RunMetrics(Collector):
-    """Everything that `/metrics` says; a process has one.
+    """Everything in `/metrics`; a process has one of these.
 
     Args:
-        state: gauges of this moment by name and help, asked for at each scrape.
+        state: returns current gauges by name and help; called at each scrape.
     """
 
     def __init__(self, state: Callable[[], Mapping[tuple[str, str], float]]) -> None:
@@ -75,7 +75,7 @@ class RunMetrics(Collector):
         self._processes: dict[tuple[str, str], float] = {}
 
     def begin(self, workload: str, info: Mapping[str, str]) -> None:
-        """A run starts."""
+        """Start a new run; counters continue."""
         self._workload = workload
         self._info = dict(info)
         self._processes.clear()
@@ -100,7 +100,7 @@ class RunMetrics(Collector):
                     self._histograms[column, self._workload, name].add(values)
 
     def add_monitor(self, batch: Batch) -> None:
-        """Take the state of processes; the last row of each counts."""
+        """Add a batch of monitor rows; the last row of each process counts."""
         processes = batch.words("process")
         for column in PROCESS_GAUGES:
             for process, value in zip(processes, batch.numbers(column), strict=True):
@@ -139,4 +139,4 @@ class RunMetrics(Collector):
         for (name, text), value in self._state().items():
             yield GaugeMetricFamily(name, text, value=value)
         if self._info:
-            yield InfoMetricFamily("katydid_run", "The run that goes on, or was the last", value=self._info)
+            yield InfoMetricFamily("katydid_run", "The current run, or the last one", value=self._info)

@@ -1,7 +1,7 @@
-"""Standard output and standard error of a run, which goes on where nobody can read them any more.
+"""Keeps a run going if its standard output or standard error can no longer be written.
 
-The reader of a pipe has left (`| head`), the terminal is gone (a lost connection), the disk is full: what is
-printed is lost then, and the run folder has all of it. So a write that fails is the last one that is tried.
+The reader of a pipe has left (`| head`), the terminal is gone (a lost connection), or the disk is full. What is
+printed then is lost, but the run folder has all of it. After the first write that fails, no other is tried.
 """
 
 import contextlib
@@ -12,11 +12,11 @@ import sys
 from typing import TextIO
 
 _UNSAID = frozenset({errno.EPIPE, errno.EIO})
-"""The reader has left by itself, or is the terminal that is gone: nobody is there to be told."""
+"""Errors that are not reported, because nobody would read the report: the pipe's reader or the terminal is gone."""
 
 
 class _SteadyFile(io.RawIOBase):
-    """A descriptor whose writes do not fail; with the first that would, it leads to nowhere."""
+    """A descriptor whose writes never fail: at the first error, it is redirected to the null device."""
 
     def __init__(self, descriptor: int, name: str) -> None:
         self._descriptor, self._name = descriptor, name
@@ -46,14 +46,14 @@ class _SteadyFile(io.RawIOBase):
         if error.errno not in _UNSAID and self._descriptor != sys.__stderr__.fileno():  # type: ignore[union-attr]
             why = (error.strerror or str(error)).lower()
             with contextlib.suppress(OSError):
-                print(  # noqa: T201 - the line that is left
+                print(  # noqa: T201 - standard error still works
                     f"katydid: {self._name} cannot be written ({why}): the run goes on; its report is in its folder",
                     file=sys.stderr,
                 )
 
 
 def steady(stream: TextIO, name: str) -> TextIO:
-    """A stream to the same place, which never fails; one that has no descriptor stays as it is."""
+    """A stream to the same place whose writes never fail; a stream without a descriptor is returned unchanged."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):
@@ -64,8 +64,8 @@ def steady(stream: TextIO, name: str) -> TextIO:
 
 
 def keep_going() -> None:
-    """Let the run of this process survive what it is printed to."""
-    if sys.stdout is sys.__stdout__:  # else a test or a notebook has taken it
+    """Let this process's run go on when its output fails."""
+    if sys.stdout is sys.__stdout__:  # else a test or a notebook has replaced it
         sys.stdout = steady(sys.stdout, "standard output") if sys.stdout else sys.stdout
     if sys.stderr is sys.__stderr__:
         sys.stderr = steady(sys.stderr, "standard error") if sys.stderr else sys.stderr

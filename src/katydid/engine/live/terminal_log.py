@@ -1,4 +1,4 @@
-"""Locust's log on a terminal: as our own warnings where we show the run, in lines that fit where Locust does."""
+"""Locust's log on a terminal: as Katydid's warnings if Katydid shows the run, else as lines that fit the terminal."""
 
 import logging
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from katydid.report.render.wrapping import wrapped
 
 
 def warning_line(level: int, text: str) -> str:
-    """A warning or an error, as all of them look in `katydid run`."""
+    """A warning or an error, in the form that all have in `katydid run`."""
     return f"{logging.getLevelName(level).capitalize()}: {text}"
 
 
 class _Plain(logging.Formatter):
-    """Of a log that is part of what a person reads."""
+    """Formats log records like Katydid's own warnings."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _fitting(warning_line(record.levelno, super().format(record)))
 
 
 class _Fitting(logging.Formatter):
-    """Lines of another formatter that are no longer than the terminal is wide."""
+    """Wraps the lines of another formatter to the width of the terminal."""
 
     def __init__(self, other: logging.Formatter | None) -> None:
         super().__init__()
@@ -41,16 +41,16 @@ def _fitting(text: str) -> str:
 
 
 def _lines(line: str, width: int) -> list[str]:
-    """One line, as it is where it fits: those of a traceback are indented."""
+    """Wrap a line only if it is too long: a traceback's lines keep their indent."""
     return wrapped(line, width) if cell_len(line) > width else [line]
 
 
 def take_over_log(main: Any, *, shows_run: bool) -> None:
-    """Have Locust's `main`, a module, print no table, and set up a log whose lines fit the terminal.
+    """Have Locust's `main` module print no table, and set up a log whose lines fit the terminal.
 
     Args:
-        main: of Locust, before it has begun.
-        shows_run: Katydid does, so what the log says looks like our warnings, unless a log of its own was asked for.
+        main: Locust's `main` module, before it runs.
+        shows_run: Katydid shows the run, so the log looks like its warnings, unless the user asked for a log.
     """
     set_up = main.setup_logging
 
@@ -66,11 +66,11 @@ def take_over_log(main: Any, *, shows_run: bool) -> None:
 
 
 def _is_not_of_shapes(record: logging.LogRecord) -> bool:
-    """All but how Locust's load shapes read options: its next line names those that have no effect."""
+    """Drop Locust's notice about options and load shapes: its next line names those without effect."""
     return "have no impact on LoadShapes" not in record.getMessage()
 
 
 def _terminal_handlers() -> Iterator[logging.Handler]:
-    """Of Locust's log and all others; a file's are none."""
+    """The handlers of Locust's log and of the root log that write to a stream, not to a file."""
     for name in (None, "locust"):
         yield from (handler for handler in logging.getLogger(name).handlers if type(handler) is logging.StreamHandler)

@@ -1,7 +1,7 @@
-"""What Katydid adds to Locust's web page: a tab, and a page of finished runs.
+"""Katydid's additions to Locust's web page: a tab, and a page of finished runs.
 
-A comparison is computed by a process of its own, `katydid compare`, and never while a run goes on: it
-would take the processor from the load.
+A comparison runs in a process of its own, `katydid compare`, and never during a run, because it would take CPU time
+from the load.
 """
 
 import sys
@@ -26,25 +26,25 @@ _COMPARE = "import sys; from katydid.cli import main; sys.exit(main())"
 
 
 class Page(Protocol):
-    """Locust's page, as far as we add to it."""
+    """The part of Locust's web page that Katydid uses."""
 
     app: Flask
     template_args: dict[str, object]
     update_template_args: Callable[[], None]
-    """Fills the arguments, each time the page is loaded."""
+    """Fills the template's arguments whenever the page is loaded."""
 
     def auth_required_if_enabled(self, view: Callable[..., object]) -> Callable[..., Response | str]:
-        """The view behind Locust's login, where it has one."""
+        """The view, behind Locust's login if it has one."""
 
 
 def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> None:
     """Add the page of runs.
 
     Args:
-        web_ui: Locust's.
-        base_path: that all of its pages begin with; may be empty.
-        results: the folder that runs go to, now.
-        busy: whether a run goes on.
+        web_ui: Locust's web page.
+        base_path: prefix of all its paths; may be empty.
+        results: returns the current results folder.
+        busy: returns True while a run goes on.
     """
     blueprint = Blueprint("katydid", __name__, url_prefix=f"{base_path.rstrip('/')}/katydid")
 
@@ -65,7 +65,7 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
         if None in sides:
             return make_response("there is no such run\n", 404)
         if busy():
-            return make_response("a run goes on: comparing would take the processor from it; stop it first\n", 409)
+            return make_response("a run goes on, and comparing would take CPU time from it: stop it first\n", 409)
         status, page = _comparison(*(run.path for run in sides if run))
         return make_response(page, status)
 
@@ -77,11 +77,11 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
 
 
 RUNS = "./katydid/runs/"
-"""The page of runs, as Locust's page sees it."""
+"""Address of the page of runs, relative to Locust's page."""
 
 
 def report_link(run: Path) -> str:
-    """The address of a finished run's report, as Locust's page sees it."""
+    """Address of a finished run's report, relative to Locust's page."""
     return RUNS + _LINKS.report(key_of(run))
 
 
@@ -94,7 +94,7 @@ _LINKS = Links(
 
 
 def _comparison(base: Path, new: Path) -> tuple[int, str]:
-    """HTTP status and page of a comparison; the loop goes on while another process computes it."""
+    """HTTP status and page of a comparison; another process computes it, and the event loop goes on."""
     with tempfile.TemporaryDirectory(prefix="katydid-") as folder:
         page = Path(folder) / "compare.html"
         command = [sys.executable, "-c", _COMPARE, "compare", str(base), str(new), "--html", str(page)]
@@ -106,7 +106,7 @@ def _comparison(base: Path, new: Path) -> tuple[int, str]:
 
 KEY = "katydid"
 COLUMNS = {"figure": "Figure", "recent": "Last minute", "whole": "Whole run, without its warm-up"}
-"""By the keys of a row; the first is not `name`, by which Locust would sort them."""
+"""Column titles by the keys of a row; the first is not `name`, by which Locust would sort the rows."""
 
 Rows = Callable[[], list[dict[str, str]]]
 _LINKED = """<script>
@@ -124,16 +124,16 @@ const makeLinks = () => {
 };
 new MutationObserver(makeLinks).observe(document.body, {characterData: true, childList: true, subtree: true});
 </script></body>"""
-"""Locust's tables hold texts; one that is the address of a report becomes a link. React goes on with its text node."""
+"""Turns the address of a report in Locust's table, whose cells are text, into a link; React keeps the text node."""
 
 
 def add_tab(web_ui: Page, rows: Rows, busy: Callable[[], bool]) -> None:
-    """Show a table in a tab of its own, and lead to the page of runs in the tab for downloads.
+    """Show a table in a tab of its own, and link the page of runs in the tab for downloads.
 
     Args:
-        web_ui: Locust's.
-        rows: the table now, by the keys of COLUMNS; the address of a report is shown as a link.
-        busy: whether a run goes on, or its report is still made: the page looks again only while it is told so.
+        web_ui: Locust's web page.
+        rows: returns the current table, by the keys of COLUMNS; the address of a report becomes a link.
+        busy: returns True while a run goes on or its report is being made: only then does the page keep refreshing.
     """
     structure = [{"key": key, "title": title} for key, title in COLUMNS.items()]
     web_ui.template_args |= {

@@ -1,1 +1,1 @@
-"""How generator and target are doing while a run goes on, and what keeps the generator steady."""
+"""Records the state of the generator and the target during a run, and keeps the generator's latency steady."""

@@ -1,15 +1,15 @@
-"""Keeps Python's own affairs from pausing the load: its garbage collector, and its look at its own source.
+"""Keeps work of Python and Locust from pausing the load: garbage collection, source look-ups, parsers of options.
 
-A full collection looks at every object there is and holds the event loop meanwhile: at 1,600 streams
-for 50 ms and more, in which chunks of one stream pile up and their times become bounds. What exists when
-the run starts stays until its end, so it is set aside; what a request leaves behind is freed by counting
-references, so collections may be rare.
+A full collection visits every object and blocks the event loop: for 50 ms and more at 1,600 streams. Chunks that
+arrive in that time pile up, and their recorded times are only upper bounds. Objects that exist when the run starts
+live until its end, so they are frozen; objects of a request are freed by reference counting, so collections may be
+rare.
 
-Locust, when it stops a run, asks Python who called it (`inspect.stack`). The first time, Python finds the file of
-every module for that, for 60 ms and more, while the last answers are on their way.
+When Locust stops a run, it inspects the call stack (`inspect.stack`). On the first call, Python looks up the file of
+every module, for 60 ms and more, while the last answers are still arriving.
 
-Locust's worker builds its whole parser of options anew for every single option of every message that has users
-spawned, to see which are its own. In a ramp that is 100 ms and more of each second.
+Locust's worker builds its whole parser of options anew for every option in every message that spawns users, to find
+which options are its own. In a ramp, that takes 100 ms and more of each second.
 """
 
 import functools
@@ -19,23 +19,23 @@ import inspect
 from locust import argument_parser
 
 THRESHOLDS = (100_000, 50, 100)
-"""New objects before a young collection, and collections before an older one; Python's are 700, 10, 10."""
+"""Allocations before a young collection, and collections before each older one; Python's defaults are 700, 10, 10."""
 
 
 def warm_inspect_cache() -> None:
-    """Ask once, before a run has a clock, what Locust asks at its end; Python remembers what it found."""
+    """Call `inspect.stack` once before a run, as Locust will at its end; Python caches what it looks up."""
     inspect.stack()
 
 
 def remember_locusts_options() -> None:
-    """Have Locust find out once in a process which options are its own; they do not change."""
+    """Have Locust look up its own options only once per process; they do not change."""
     if not hasattr(argument_parser.default_args_dict, "cache_info"):
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
     argument_parser.default_args_dict()
 
 
 class RareCollections:
-    """From its making until `end`."""
+    """Makes garbage collections rare, until `end`."""
 
     def __init__(self) -> None:
         self._before = gc.get_threshold()
@@ -44,6 +44,6 @@ class RareCollections:
         gc.set_threshold(*THRESHOLDS)
 
     def end(self) -> None:
-        """Back to what it was."""
+        """Restore the former settings."""
         gc.set_threshold(*self._before)
         gc.unfreeze()

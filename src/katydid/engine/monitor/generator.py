@@ -1,4 +1,4 @@
-"""How the generator itself is doing, once a second: what later tells a slow target from a slow us."""
+"""Monitors the generator itself once a second, so that a slow generator is not mistaken for a slow target."""
 
 import time
 from collections.abc import Callable
@@ -14,16 +14,21 @@ from katydid.transport.intake import stamps
 
 PERIOD = 1.0
 SUSPENDED = 0.005
-"""Seconds by which two clocks that are read behind each other may seem to run apart."""
+"""Seconds by which two clocks that are read one after the other may differ without a suspension."""
 
 
 class Monitor:
-    """Fills a buffer with one row a second until its greenlet is killed.
+    """Adds one row a second to a buffer until its greenlet is killed.
 
-    Needs no file descriptor but those that it opens when it is made.
+    Opens all its file descriptors when it is created, and no more later.
 
     Args:
-        whole_machine: count the machine's network bytes here; one process a machine does.
+        info: the run.
+        process: name of this process in the rows.
+        users: returns the number of running users.
+        connections: returns the number of open connections.
+        in_flight: returns the number of requests in flight.
+        whole_machine: record the machine's network traffic too; exactly one process per machine does.
     """
 
     def __init__(
@@ -46,7 +51,7 @@ class Monitor:
         self._own = OwnProcess()
 
     def run(self) -> None:
-        """The greenlet's body. What blocked the loop after its last row it tells when it is killed."""
+        """Run as the body of the greenlet; when it is killed, add a last row if something blocked the loop."""
         seen = _Look(self._own, self._network())
         probe = LagProbe()
         try:
@@ -95,7 +100,7 @@ class Monitor:
 
 
 class _Look:
-    """What counters said at one moment."""
+    """The counters at one moment."""
 
     def __init__(self, own: OwnProcess, network: tuple[int, int] | None) -> None:
         self.at = time.monotonic()
@@ -108,20 +113,20 @@ class _Look:
 
 
 LAG_PERIOD = 0.01
-"""Seconds between looks: whatever blocks the loop for longer is seen, and its length to within as much."""
+"""Seconds between timers: a block of the loop that is longer is seen, and its length is known to this accuracy."""
 LAG_LATE = 0.005
-"""Seconds of lag that do not count as blocked: a loop that works through many streams comes to its timers so late."""
+"""Lag in seconds that does not count as blocked: a loop that is busy with many streams runs timers this late."""
 
 
 class LagProbe:
-    """Watches the event loop that it is made in, until `stop`: whatever blocks it makes its timers late.
+    """Measures the lag of the event loop that it is created in, until `stop`.
 
-    A timer comes every few milliseconds. It is late by as long as the loop was in somebody's code, had no core, or
-    stood still with the whole process. While streams keep the loop awake the timer costs its own call; it wakes an
-    idle process a hundred times a second, for some 0.2 % of a core.
+    A timer runs every few milliseconds. It is late by the time for which the loop was busy in some code, had no core,
+    or stood still with the whole process. While streams keep the loop busy, the timer costs only its own call; it
+    wakes an idle process a hundred times a second, for about 0.2 % of a core.
 
     Args:
-        clock: the monotonic one.
+        clock: a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -132,9 +137,9 @@ class LagProbe:
         self._timer.start(self.look, update=True)
 
     def take(self) -> tuple[float, float]:
-        """Seconds since the last call: the worst lag, and the sum of all lags over `LAG_LATE`."""
+        """The worst lag since the last call, and the sum of all lags over `LAG_LATE`, in seconds."""
         now = self._clock()
-        if now - self._due > LAG_LATE:  # the caller's timer came before ours after a long stop
+        if now - self._due > LAG_LATE:  # after a long block, the caller's timer may run before this one
             self._count(now)
             self._due = now
         taken = self._worst, self._blocked
@@ -142,7 +147,7 @@ class LagProbe:
         return taken
 
     def stop(self) -> None:
-        """Watch no longer; safe to call again."""
+        """Stop the timer; safe to call again."""
         self._timer.stop()
         self._timer.close()
 
@@ -150,7 +155,7 @@ class LagProbe:
         """The timer's callback."""
         now = self._clock()
         self._count(now)
-        # libev's repeating timers keep their grid, unless they have missed a place on it: then it begins anew.
+        # libev's repeating timers keep to their grid, but start a new one after missing a place on it.
         self._due = max(self._due + LAG_PERIOD, now)
 
     def _count(self, now: float) -> None:

@@ -1,8 +1,8 @@
-"""What the operating system says of this process and its machine, through files that are opened once.
+"""Reads this process's and its machine's figures from the operating system, through files that are opened once.
 
-A process that has run out of file descriptors still has to say how it is doing: then most of all. So the files of
-/proc are opened when the run begins and read again and again; where there is no /proc, psutil is asked, and what
-cannot be read is None.
+A process that has run out of file descriptors must still report its state, then most of all. So the files in /proc
+are opened when the run begins and read again and again. Without /proc, psutil is used; figures that cannot be read are
+None.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _MOST = 64 * 1024
 
 
 class KeptFile:
-    """A file of /proc that is opened once and read anew each time; `read` gives None where there is none."""
+    """A file in /proc that is opened once and read anew each time; `read` returns None if there is no such file."""
 
     def __init__(self, path: str) -> None:
         try:
@@ -25,7 +25,7 @@ class KeptFile:
             self._fd = None
 
     def read(self) -> bytes | None:
-        """What it says now."""
+        """The file's current content."""
         if self._fd is None:
             return None
         try:
@@ -34,14 +34,14 @@ class KeptFile:
             return None
 
     def close(self) -> None:
-        """Close it; safe to call again."""
+        """Close the file; safe to call again."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
 
 class OwnProcess:
-    """This process, until `close`."""
+    """The figures of this process, until `close`."""
 
     def __init__(self) -> None:
         self._ps = psutil.Process()
@@ -57,18 +57,18 @@ class OwnProcess:
 
     @staticmethod
     def cpu_seconds() -> float:
-        """CPU time of all its threads."""
+        """CPU time of all threads."""
         return time.process_time()
 
     def memory_bytes(self) -> int:
-        """Resident memory; the last known where it cannot be read any more."""
+        """Resident memory; the last known value if it cannot be read any more."""
         text = self._memory.read()
         with contextlib.suppress(OSError, psutil.Error, IndexError, ValueError):
             self._last_memory = int(text.split()[1]) * _PAGE if text else self._ps.memory_info().rss
         return self._last_memory
 
     def waited(self) -> float | None:
-        """Seconds that the main thread was ready and had no core (Documentation/scheduler/sched-stats.rst)."""
+        """Seconds that the main thread was runnable without a core (Documentation/scheduler/sched-stats.rst)."""
         text = self._scheduler.read()
         try:
             return int(text.split()[1]) / 1e9 if text else None
@@ -76,7 +76,7 @@ class OwnProcess:
             return None
 
     def network(self) -> tuple[int, int] | None:
-        """Bytes (sent, received) by all interfaces of the machine."""
+        """Bytes (sent, received) on all interfaces of the machine."""
         text = self._network.read()
         if text is not None:
             return _sums(text)
@@ -88,7 +88,7 @@ class OwnProcess:
 
 
 def _sums(text: bytes) -> tuple[int, int] | None:
-    """Of /proc/net/dev: a line an interface, eight columns of what it received and eight of what it sent."""
+    """Sum /proc/net/dev: one line per interface, with eight columns for received data and eight for sent data."""
     sent = received = 0
     try:
         for line in text.decode("ascii", "replace").splitlines()[2:]:
@@ -101,7 +101,7 @@ def _sums(text: bytes) -> tuple[int, int] | None:
 
 
 def suspended() -> float:
-    """Seconds that this machine has been suspended, since some moment: the monotonic clock stands still meanwhile."""
+    """Seconds that this machine has been suspended since boot; the monotonic clock stops in a suspension."""
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()

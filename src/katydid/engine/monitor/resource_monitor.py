@@ -1,7 +1,7 @@
-"""The machine that keeps the run folder, and the target where it can be seen: their CPU and memory, once a second.
+"""Monitors the CPU and memory of the machine that keeps the run folder, and of the target if possible, once a second.
 
-The target is seen as a process of this machine, or through metrics that it gives to Prometheus. What cannot
-be read leaves no row; a run never fails for it.
+The target is watched as a process on this machine, or through its Prometheus metrics. Figures that cannot be read
+leave no row, and never make a run fail.
 """
 
 import contextlib
@@ -25,20 +25,22 @@ logger = logging.getLogger("katydid")
 PERIOD = 1.0
 SCRAPE_TIMEOUT = 0.9
 MOST_METRICS = 4 * 1024 * 1024
-"""Bytes of metrics that are read: no service has that many, and one without an end must not fill our memory."""
+"""Bytes of metrics to read at most: no service has that many, and an endless answer must not fill the memory."""
 CPU_SECONDS, MEMORY_BYTES = "process_cpu_seconds_total", "process_resident_memory_bytes"
-"""What Prometheus' client libraries call them."""
+"""The names of these metrics in Prometheus' client libraries."""
 
 Usage = tuple[float, float]
-"""Percent of CPU, bytes of memory."""
+"""CPU in percent, and memory in bytes."""
 
 
 class ResourceMonitor:
     """Adds rows to a monitor's buffer until its greenlet is killed.
 
     Args:
-        pid: of the target, where it is on this machine.
-        metrics_url: of the target; read instead where both are given.
+        info: the run.
+        buffer: the monitor's buffer.
+        pid: the target's process on this machine; None if unknown.
+        metrics_url: URL of the target's metrics; if given, the process is not read.
     """
 
     def __init__(self, info: RunInfo, buffer: RowBuffer, pid: int | None, metrics_url: str | None) -> None:
@@ -48,12 +50,12 @@ class ResourceMonitor:
         self._metrics_url = metrics_url
 
     def run(self) -> None:
-        """The greenlet's body."""
+        """Run as the body of the greenlet."""
         psutil.cpu_percent()
         target = self._scraped() if self._metrics_url else self._of_process()
         while True:
             gevent.sleep(PERIOD)
-            with contextlib.suppress(OSError):  # no descriptors: the generator's own monitor goes on without any
+            with contextlib.suppress(OSError):  # out of descriptors: the generator's own monitor needs none
                 self._add(MACHINE, (psutil.cpu_percent(), float(psutil.virtual_memory().used)))
             usage = next(target, None)
             if usage is not None:
@@ -78,7 +80,7 @@ class ResourceMonitor:
         )
 
     def _of_process(self) -> Iterator[Usage | None]:
-        """The target's process and its children."""
+        """CPU and memory of the target's process and its children."""
         if self._pid is None:
             return
         known: dict[int, psutil.Process] = {}
@@ -87,7 +89,7 @@ class ResourceMonitor:
                 root = known.setdefault(self._pid, psutil.Process(self._pid))
                 family = [known.setdefault(p.pid, p) for p in (root, *root.children(recursive=True))]
                 yield sum(p.cpu_percent() for p in family), float(sum(p.memory_info().rss for p in family))
-            except OSError:  # no descriptors now; later perhaps again
+            except OSError:  # out of descriptors; it may work again later
                 yield None
             except psutil.Error as error:
                 logger.warning("the target's process %d cannot be watched any more (%s)", self._pid, error)
@@ -107,19 +109,19 @@ class ResourceMonitor:
                 yield None
                 continue
             cpu = figures[CPU_SECONDS]
-            # A counter that went back is that of a process that was started again.
+            # A counter that decreased belongs to a process that has been restarted.
             percent = 100.0 * (cpu - before[1]) / (now - before[0]) if before and cpu >= before[1] else None
             before = (now, cpu)
             yield None if percent is None else (percent, figures[MEMORY_BYTES])
 
     def _scrape(self) -> dict[str, float]:
-        """The sums of what is wanted, over all label values.
+        """Read the CPU time and memory, each summed over all label values.
 
         Raises:
-            ValueError: something of it is not told or no amount, or nothing that can be read is.
-            OSError, HTTPException: nothing can be fetched.
+            ValueError: a value is missing or invalid, or the page cannot be parsed.
+            OSError, HTTPException: the page cannot be fetched.
         """
-        assert self._metrics_url is not None  # noqa: S101 - the caller looked
+        assert self._metrics_url is not None  # noqa: S101 - the caller has checked
         with urllib.request.urlopen(self._metrics_url, timeout=SCRAPE_TIMEOUT) as answer:  # noqa: S310 - the user's own URL
             text = answer.read(MOST_METRICS).decode("utf-8")
         sums: dict[str, float] = {}
@@ -129,5 +131,5 @@ class ResourceMonitor:
                     sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         for name in (CPU_SECONDS, MEMORY_BYTES):
             if amount(sums.get(name)) is None:
-                raise ValueError(f"it tells no {name}")
+                raise ValueError(f"it has no valid {name}")
         return sums

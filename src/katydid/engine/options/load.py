@@ -1,9 +1,11 @@
-"""Locust's own options of a load, `--users`, `--spawn-rate`, `--run-time`: what a good value is, what to say of it.
+"""Checks and defaults for Locust's own load options: `--users`, `--spawn-rate`, `--run-time`.
 
-Locust takes any number of users, and a run time of nothing for none; what its timers cannot hold it fails at.
+Locust accepts any number of users, takes a run time of 0 for none, and fails at values that its timers cannot hold.
 """
 
 import math
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -12,7 +14,6 @@ from locust import events
 
 from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options.arrivals import BUSY_SECONDS
-from katydid.engine.options.environment import let_words_overrule
 from katydid.engine.options.parsing import add_arguments, plain_fields
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
@@ -23,26 +24,26 @@ from katydid.model.options.quantities import QuantityError, duration
 Number = TypeVar("Number", int, float)
 
 FEW_PER_MINUTE = 10.0
-"""Requests; with fewer, a run of minutes says little, and is seldom what was meant."""
+"""Requests per minute; a run of minutes with fewer shows little, and is seldom intended."""
 LOCAL = "127.0.0.1"
-"""Where Locust's page is served; its own default is every interface, and `--web-host "*"` asks for it."""
+"""Default address of Locust's page; Locust's own default is every interface, which `--web-host "*"` still selects."""
 _HOURS = YEAR // 3600
 
 
 def read_run_time(text: str) -> float:
-    """Seconds of a duration: all that Locust takes for one, and fractions.
+    """Read a run time in seconds: everything that Locust accepts, and fractions.
 
     Raises:
-        QuantityError: it is not one.
+        QuantityError: it is not a duration.
     """
     seconds = duration(text)
     return int(seconds) if seconds == seconds // 1 else seconds
 
 
 def fill_parsers() -> None:
-    """Have Locust's parsers take the options of a run from now on; safe to call again.
+    """Add the options of a run to Locust's parsers from now on; safe to call again.
 
-    That is all that a help text needs: no listener to a run is registered.
+    A help text needs no more than this: no listener to a run is registered.
     """
     global _filled  # noqa: PLW0603 - Locust's events are global too
     if not _filled:
@@ -54,20 +55,54 @@ _filled = False
 
 
 def _fill(parser: ArgumentParser, **_: object) -> None:
-    """A run time that is too long is for `check_load` to complain of, and Locust's page is for this machine alone."""
+    """Add the options; `check_load` reports run times that are too long, and Locust's page stays on this machine."""
     add_arguments(parser)
-    let_words_overrule(parser)
+    _let_command_line_override(parser)
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
         if action.dest == "run_time":
             action.type = read_run_time
     parser.set_defaults(web_host=LOCAL)
 
 
+_ALTERNATIVES = (
+    frozenset({"interval", "concurrency", "rate", "trace"}),
+    frozenset({"num_users", "concurrency"}),
+    frozenset({"spawn_rate", "ramp"}),
+)
+"""Options that exclude each other: a run has at most one of each set."""
+
+
+def _let_command_line_override(parser: ArgumentParser) -> None:
+    """Let the command line overrule variables of options that contradict it: `--rate 10` LOAD_TEST_INTERVAL too."""
+    parse: Any = parser.parse_known_args
+
+    def parse_known_args(args: Sequence[str] | None = None, namespace: Any = None, **more: Any) -> Any:
+        words = sys.argv[1:] if args is None else args
+        environment = more.pop("env_vars", os.environ)
+        return parse(args, namespace, env_vars=_not_overridden(parser, words, environment), **more)
+
+    parser.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
+
+
+def _not_overridden(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the variables of options that an option on the command line contradicts."""
+    known = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
+    given = {known[flag].dest for word in words if (flag := _flag(word)) in known}
+    overruled = {name for names in _ALTERNATIVES for name in names - given if names & given}
+    variables = {action.env_var for action in known.values() if action.dest in overruled}
+    return {name: value for name, value in environment.items() if name not in variables}
+
+
+def _flag(word: str) -> str:
+    """The flag in a word: `--rate` in `--rate=5`, `-u` in `-u5`."""
+    return word.partition("=")[0] if word.startswith("--") else word[:2]
+
+
 def check_load(parsed: Namespace) -> None:
-    """See whether a run can have such a load.
+    """Check that a run can have such a load.
 
     Args:
-        parsed: options, as Locust has them, or its web form: texts, the users as `user_count`.
+        parsed: options as Locust parsed them, or from its web form: texts, and the users as `user_count`.
 
     Raises:
         ConfigError: it cannot.
@@ -92,10 +127,7 @@ def check_load(parsed: Namespace) -> None:
 
 
 def plain_form(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a web form that was found to be good, as Locust reads them: durations as plain numbers.
-
-    Of a run time it takes whole seconds.
-    """
+    """The fields of a valid web form as Locust reads them: durations as plain numbers, run times in whole seconds."""
     plain = plain_fields(form)
     if run_time := plain.get("run_time", "").strip():
         plain["run_time"] = str(math.ceil(read_run_time(run_time)))
@@ -112,13 +144,13 @@ def _number(flag: str, value: str | float | None, kind: Callable[[str | float], 
 
 
 def notices(*, users: int, interval: float, run_time: float | None, ends_itself: bool) -> list[str]:
-    """What must be said at the start of a run that nobody may have meant so; nothing of most runs.
+    """Notices for the start of a run whose load may not be intended; most runs have none.
 
     Args:
-        users: of the whole run.
-        interval: seconds from one request of a user to its next; 0 where there is no such interval.
+        users: number of users of the whole run.
+        interval: seconds from one request of a user to its next; 0 without an interval.
         run_time: seconds; None without one.
-        ends_itself: the workload ends when all is done.
+        ends_itself: the workload ends by itself.
     """
     said = []
     if run_time is None and not ends_itself:
@@ -126,17 +158,17 @@ def notices(*, users: int, interval: float, run_time: float | None, ends_itself:
     rate = users * 60.0 / interval if interval else math.inf
     if rate < FEW_PER_MINUTE:
         said.append(
-            f"Few requests: {rate:.2g} a minute, of {plural(users, 'user')} every {interval:g} s; for more, raise "
+            f"Few requests: {rate:.2g} per minute from {plural(users, 'user')} every {interval:g} s; for more, raise "
             "--users or lower --interval."
         )
     return said
 
 
 def default_spawn_rate(users: int) -> float:
-    """Users a second where nobody asked for a rate: all are there within ten seconds.
+    """The default spawn rate in users per second: all are there within ten seconds.
 
-    Locust's own default, one a second, would make a ramp of what should be a steady load; `--phase`
-    already keeps users from starting all at once.
+    Locust's own default of one per second would make a ramp of a load that should be steady; `--phase` already
+    keeps users from starting all at once.
     """
     return max(min(users, 100), users / 10)
 
@@ -145,15 +177,15 @@ FEWEST_IN_POOL, MOST_IN_POOL = 100, 2000
 
 
 def pool_of(rate: float, busy: float = BUSY_SECONDS) -> int:
-    """Users that serve so many starts a second, each of which may take so many seconds, where nobody says how many."""
-    return math.ceil(min(max(FEWEST_IN_POOL, rate * busy), MOST_IN_POOL))  # a rate that is none is told later
+    """Default number of users for `rate` starts per second that each keep a user busy for up to `busy` seconds."""
+    return math.ceil(min(max(FEWEST_IN_POOL, rate * busy), MOST_IN_POOL))  # an invalid rate is reported later
 
 
 def users_of(options: Namespace, users: Sequence[Any]) -> int:
-    """How many users there are: as asked for, of the closed loop, a generous pool, or the workload's.
+    """The number of users: as given, else the concurrency, else a generous pool, else the workload's default.
 
     Args:
-        options: parsed, as Locust has them.
+        options: as Locust parsed them.
         users: the run's user classes that are Katydid's.
     """
     if given := options.num_users or options.concurrency:
@@ -167,7 +199,7 @@ def users_of(options: Namespace, users: Sequence[Any]) -> int:
 
 
 def spawn_rate_of(options: Namespace) -> float:
-    """Users a second: those of the ramp, else as asked for, else ours; of a pool, all at once.
+    """The spawn rate in users per second: the ramp's, else as given, else Katydid's default; a pool spawns at once.
 
     Raises:
         ConfigError: the ramp and the spawn rate contradict each other.

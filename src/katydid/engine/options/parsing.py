@@ -1,6 +1,7 @@
-"""From the tables of options to Locust's parser and its web form, and back: to the options that a run was given.
+"""Puts the tables of options into Locust's parser and web form, and reads the options of a run back from them.
 
-A workload's own options, a subclass of `RunOptions`, are made known here (`register`); an API's are its dialect's.
+Workloads make their own options known with `register`, as subclasses of `RunOptions`; an API's own come with its
+dialect.
 """
 
 import argparse
@@ -21,7 +22,7 @@ _tables: list[Any] = [RunOptions]
 
 
 class _AppendLine(argparse.Action):
-    """Joins what is given into lines of one text, which goes to workers as any other option."""
+    """Joins repeated values into one text with a line for each, which goes to workers as any other option."""
 
     def __call__(self, _parser: object, namespace: object, values: object, _flag: object = None) -> None:
         before = getattr(namespace, self.dest, None)
@@ -29,21 +30,21 @@ class _AppendLine(argparse.Action):
 
 
 def register(table: type[object]) -> None:
-    """Make a workload's own options, or a load shape's, known to parsers from now on, over those known before."""
+    """Add a workload's or a load shape's options to parsers made from now on; they override those known before."""
     if table in _tables:
         _tables.remove(table)
     _tables.append(table)
 
 
 def add_arguments(parser: Any) -> None:
-    """Register every option with Locust's parser (not with a group of it, which the web form leaves out).
+    """Register every option with Locust's parser, not with an argument group, which the web form would leave out.
 
-    Where several workloads have an option, the default is the last one's: a locustfile's imports stand first.
+    If several workloads have the same option, the last one's default counts: a locustfile's imports come first.
     """
     for each in (*known_options().values(), *options_in(WatchOptions)):
         meta, variable = each.metadata, variable_of(each)
         shown = "" if each.default is None else f"default: {default_text(each)}; "
-        choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page takes no dict
+        choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page cannot take a dict
         word = "time" if meta["kind"] in TIMES else each.name.replace("_", "-")
         metavar = None if choices else f"<{word}>"
         if meta["kind"] is truth:
@@ -63,18 +64,18 @@ def add_arguments(parser: Any) -> None:
 
 
 def options_of_apis() -> dict[str, tuple[Any, ...]]:
-    """Those that each API brings, by its name."""
+    """The options that each API brings, by the API's name."""
     return {name: options_in(options) for name, each in DIALECTS.items() if (options := getattr(each, "options", None))}
 
 
 def known_options() -> dict[str, Any]:
-    """Every option of a run by its field's name."""
+    """Every option of a run, by its field's name."""
     tables = [*options_of_apis().values(), *map(options_in, _tables)]
     return {each.name: each for table in tables for each in table}
 
 
 def headings() -> dict[str, list[str]]:
-    """The names of all options under the headings of help; those of a workload are under `Group.OWN`."""
+    """The names of all options by the headings of the help; a workload's own are under `Group.OWN`."""
     every_run = (*options_in(RunOptions), *options_in(WatchOptions))
     found: dict[str, list[str]] = {group: [] for group in Group}
     for each in every_run:
@@ -87,7 +88,7 @@ def headings() -> dict[str, list[str]]:
 
 
 def plain_fields(form: Mapping[str, str]) -> dict[str, str]:
-    """A web form's fields as Locust reads them: of a duration a plain number; empty ones have their defaults."""
+    """A web form's fields as Locust reads them: durations as plain numbers, and defaults in place of empty fields."""
     known = known_options()
     return {name: _plain(known.get(name), text) for name, text in form.items()}
 
@@ -104,14 +105,14 @@ def _plain(asked: Any, text: str) -> str:
 
 
 def run_options(parsed: Any, table: type[Options]) -> Options:
-    """Options out of Locust's parsed ones, checked again, since Locust's web form checks nothing.
+    """Read options from Locust's parsed ones, and check them again, since Locust's web form checks nothing.
 
     Args:
-        parsed: Locust's.
-        table: a dataclass whose fields `option` made.
+        parsed: Locust's parsed options.
+        table: a dataclass whose fields are made by `option`.
 
     Raises:
-        ConfigError: the first value that is wrong, by its option's name.
+        ConfigError: a value is wrong; names the first such option.
     """
     found = table(**{each.name: checked(each, getattr(parsed, each.name)) for each in options_in(table)})
     if not isinstance(found, RunOptions):
@@ -121,5 +122,5 @@ def run_options(parsed: Any, table: type[Options]) -> Options:
         return found
     if clash := {each.name for each in options_in(brought)} & {each.name for each in options_in(table)}:
         flag = min(clash).replace("_", "-")
-        raise ConfigError(f"--api {parsed.api}: its option --{flag} is one of every run or of the workload: rename it")
+        raise ConfigError(f"--api {parsed.api}: its option --{flag} clashes with one of the run or workload: rename it")
     return replace(found, dialect_options=run_options(parsed, brought))

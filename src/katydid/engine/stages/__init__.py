@@ -1,1 +1,1 @@
-"""Runs in stages: the load shapes that carry out a plan."""
+"""Runs in stages: the load shapes that carry out a plan of stages."""

@@ -1,7 +1,7 @@
-"""The load shape of `katydid capacity`: the search, decided live in the process that keeps the run folder.
+"""The load shape of `katydid capacity`: a search that decides live, in the process that keeps the run folder.
 
-What the search decides by are the samples that came in, of all processes; the same code estimates from the
-finished folder later (`analysis.capacity.estimate`).
+It decides by the samples that come in from all processes; later the same code makes the estimate from the finished
+folder (`analysis.capacity.estimate`).
 """
 
 from collections.abc import Sequence
@@ -26,60 +26,62 @@ from katydid.model.options import POSITIVE, option
 from katydid.model.options.quantities import count, duration
 
 HOLD_INTERVALS = 6.0
-"""Intervals of a measured hold: one to settle, five to count."""
+"""Length of a measured hold in intervals: one to settle, and five that count."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CapacityOptions:
-    """Options of a search, beside those of its workload; their `failure_threshold` ends a hold early."""
+    """Options of a search, in addition to those of its workload; `failure_threshold` ends a hold early."""
 
-    thresholds: str | None = option(None, "file whose [objective] is to be kept (default: failures and --limit)")
+    thresholds: str | None = option(
+        None, "thresholds file whose [objective] must be met (default: failures and --limit)"
+    )
     limit: float | None = option(
         None,
-        "seconds that 95 % of the answers may take (default: the interval)",
+        "seconds within which 95 % of the answers must end (default: the interval)",
         kind=duration,
         rule=POSITIVE,
     )
     search: str = option(
         "users",
-        "what is searched: users with an interval, or a rate of requests (see --arrivals), in steps of one request an "
-        "interval",
+        "what to search for: users = the number of users with an interval; rate = a rate of requests (see --arrivals), "
+        "in steps of one request per interval",
         choices=("users", "rate"),
     )
-    max_rate: float = option(100.0, "never more requests/s than these", kind=float, rule=POSITIVE)
-    start_rate: float = option(1.0, "requests/s to begin with", kind=float, rule=POSITIVE)
-    max_users: int = option(500, "never more users than these", kind=count, rule=POSITIVE)
-    start_users: int = option(10, "users to begin with", kind=count, rule=POSITIVE)
+    max_rate: float = option(100.0, "highest rate to try, in requests/s", kind=float, rule=POSITIVE)
+    start_rate: float = option(1.0, "first rate to try, in requests/s", kind=float, rule=POSITIVE)
+    max_users: int = option(500, "highest number of users to try", kind=count, rule=POSITIVE)
+    start_users: int = option(10, "first number of users to try", kind=count, rule=POSITIVE)
     hold: float | None = option(
         None,
-        "seconds of a measured hold (default: 6 intervals); widened where so few requests or a rate limiter need it",
+        "seconds of a measured hold (default: 6 intervals); longer if there are few requests, or for a rate limiter",
         kind=duration,
         rule=POSITIVE,
     )
-    steps: int = option(5, "loads that are measured around the capacity", kind=count, rule=POSITIVE)
-    repeats: int = option(3, "how often all of them are", kind=count, rule=POSITIVE)
+    steps: int = option(5, "number of loads to measure around the capacity", kind=count, rule=POSITIVE)
+    repeats: int = option(3, "how often to measure each of them", kind=count, rule=POSITIVE)
 
     def criteria(self, run: RunOptions, users: Sequence[object]) -> list[Criterion]:
         """The objective; see `read_criteria`."""
         return read_criteria(self.thresholds, self.limit, run.interval, users)
 
     def search_settings(self, run: RunOptions) -> SearchSettings:
-        """How the search is done, with the workload's own options.
+        """The settings of the search, given the workload's options.
 
         Raises:
-            ConfigError: holds too short, or loads too few.
+            ConfigError: holds are too short, there are too few loads, or users have no interval.
         """
         hold = HOLD_INTERVALS * run.interval if self.hold is None else self.hold
         if hold < 3 * run.interval:
             least = 3 * run.interval
-            raise ConfigError(f"--hold {hold:g} is too short: give at least 3 intervals, {least:g}, one to settle")
+            raise ConfigError(f"--hold {hold:g} is too short: give at least 3 intervals ({least:g} s), one to settle")
         if run.mode is not Mode.PACED:
             flag = "--rate: search for it with --search rate, and" if run.rate else "a closed loop has no capacity:"
-            raise ConfigError(f"{flag} give an --interval, the unit of a search's times")
+            raise ConfigError(f"{flag} give an --interval, the time unit of the search")
         if self.steps < 3:
             raise ConfigError(f"--steps {self.steps} is too few: a curve needs 3 loads, and 5 to 7 are better")
         most, first = self.max_users, self.start_users
-        if self.search == "rate":  # in the users of an interval that would offer it
+        if self.search == "rate":  # converted to users with an interval at the same rate
             most, first = (max(1, round(rate * run.interval)) for rate in (self.max_rate, self.start_rate))
         return SearchSettings(
             interval=run.interval,
@@ -97,7 +99,7 @@ parsing.register(CapacityOptions)
 
 
 class CapacityShape(HoldsShape):
-    """Searches for the highest load that keeps the objective."""
+    """Searches for the highest load that meets the objective."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,5 +153,5 @@ class CapacityShape(HoldsShape):
         self._rows.append(rows)
 
     def _options(self, parsed: object) -> tuple[RunOptions, CapacityOptions]:
-        """Those of the workload, and those of the search."""
+        """The options of the workload, and those of the search."""
         return run_options(parsed, self.runtime.options_class), run_options(parsed, CapacityOptions)

@@ -1,4 +1,4 @@
-"""The objective that stages are judged by: of a thresholds file, or what everybody would ask for."""
+"""The objective that stages are judged by: from a thresholds file, or a default."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -13,29 +13,30 @@ from katydid.model.sample import Sample
 
 _REQUEST_COLUMNS = {field.name for field in fields(Sample)} | {"response_ms", "tpot_ms"}
 MOST_FAILURES = 0.05
-"""Share of requests that may fail, or take too long, where no thresholds file says otherwise."""
+"""Share of requests that may fail, and that may take too long, without a thresholds file."""
 
 
 def read_criteria(
     thresholds: str | None, limit: float | None, interval: float, users: Sequence[Any] = ()
 ) -> list[Criterion]:
-    """The objective.
+    """Read the objective.
 
     Args:
-        thresholds: path of a thresholds file.
-        limit: seconds that 95 % of the answers may take; by default the interval.
-        interval: seconds between a user's requests; 0 in a closed loop, which has no limit of its own.
-        users: the run's user classes, whose requests may have figures of their own.
+        thresholds: path of a thresholds file; None for the default objective.
+        limit: seconds within which 95 % of the answers must end; by default the interval.
+        interval: seconds between a user's requests; 0 in a closed loop, which has no default limit.
+        users: the run's user classes, which may declare metrics and columns of their own.
 
     Raises:
-        ConfigError: a thresholds file without an objective, or with none that requests or conversations can keep.
+        ConfigError: the file has no objective, or none that requests or conversations can meet; or there is also a
+            limit.
     """
     if thresholds is None:
         longest = (limit or interval) * 1000.0
         failures = Criterion("failure_rate", MOST_FAILURES)
         return [failures, *([Criterion("duration.p95", MOST_FAILURES, longest)] if longest else [])]
     if limit is not None:
-        raise ConfigError("--limit and --thresholds both say what to keep: give one of them")
+        raise ConfigError("--limit and --thresholds both set the objective: give one of them")
     columns = {name: kind for user in users for name, kind in user.extra_columns.items()}
     catalogue = catalogue_of(declare(columns, dict.fromkeys(metric for user in users for metric in user.metrics)))
     objectives = read_thresholds(Path(thresholds), catalogue).objectives
@@ -44,7 +45,7 @@ def read_criteria(
     found = [c for o in right_way if (c := criterion(o.metric, o.limit.value, every)) is not None]
     if not found:
         raise ConfigError(
-            f"{thresholds} has no objective that a stage can keep: give its [objective] a limit of failure_rate, "
+            f"{thresholds} has no objective that a stage can meet: give its [objective] a limit of failure_rate, "
             "late_share or a percentile, as duration.p95"
         )
     return found

@@ -1,8 +1,7 @@
 """The load shape of all runs in stages: it carries out a plan, hold by hold, with no load in between.
 
-It lives in the process that keeps the run folder. Which stage its users belong to, workers learn with
-the message that has them spawned (`Runtime.enter_stage`). Knows no statistics and no estimate: what
-comes next is its plan's business.
+It runs in the process that keeps the run folder. Workers learn the stage of their users with the message that spawns
+them (`Runtime.enter_stage`). The shape computes no statistics and no estimate: its plan decides what comes next.
 """
 
 import time
@@ -24,21 +23,21 @@ from katydid.model.documents.manifest import StageRecord
 from katydid.model.formatting import format_eta, number, plural
 
 POLL = 0.05
-"""Seconds between looks at the users and the failures of a hold."""
+"""Seconds between checks of a hold's users and failures."""
 ROWS_ARE_IN = 2 * FLUSH_PERIOD
-"""Seconds after the last user has stopped until a master has all of its rows."""
+"""Seconds after the last user's stop until a master has received all rows."""
 REMOTE_LEAD = 1.0
-"""Seconds from a stage's announcement to its beginning, where workers must hear of it first."""
+"""Seconds from a stage's announcement to its beginning if workers must hear of it first."""
 BETWEEN = 2.0
-"""Seconds between two stages, about: Locust asks for the next once a second, and rows come in."""
+"""Approximate seconds between two stages: Locust asks for the next one once a second, and rows must come in."""
 FASTEST_SPAWN = 1000.0
-"""Users a second and process: more at once would hold up those that are already due."""
+"""Users per second and process: spawning more at once would delay users that are already due."""
 
 Tick = tuple[int, float]
 
 
 class StagedFacts(TypedDict, total=False):
-    """Keys of the manifest that only a run in stages has, or other than asked for: its stages end at failures."""
+    """Manifest keys that only a run in stages has, or whose values differ there: failures end a stage, not the run."""
 
     workload: str
     plan: str
@@ -52,20 +51,20 @@ class StagedFacts(TypedDict, total=False):
 
 
 def facts_of_rates(arrivals: str | None) -> StagedFacts:
-    """What is so where the stages are requests a second."""
+    """The manifest's entries for stages at a rate of requests."""
     return {"schedule": str(Mode.RATE), "arrivals": arrivals or "even", "phase": None, "phase_asked": None}
 
 
 class HoldsShape(LoadTestShape):
-    """Carries out a plan; a subclass says which.
+    """Carries out a plan; a subclass provides the plan.
 
-    Locust asks `tick` about once a second how many users there should be; it may take its time to answer.
+    Locust calls `tick` about once a second to ask for the number of users; `tick` may block.
     """
 
     abstract = True
 
     def at_rates(self, parsed: object) -> bool:
-        """Whether its stages are requests a second, by its options, and not users of an interval."""
+        """Return True if the options ask for stages at a rate, not for users with an interval."""
         del parsed
         return False
 
@@ -77,41 +76,41 @@ class HoldsShape(LoadTestShape):
         self._records: list[StageRecord] = []
         self._failures = 0
 
-    # What a subclass says
+    # For subclasses to define
 
     @abstractmethod
     def check(self, parsed: object) -> None:
-        """See whether its options make sense.
+        """Check the shape's options.
 
         Raises:
-            ConfigError: they do not.
+            ConfigError: they do not make sense.
         """
 
     @abstractmethod
     def facts(self, workload: str) -> StagedFacts:
-        """What the manifest says about it; may call the workload by another name."""
+        """The shape's entries in the manifest; may rename the workload."""
 
     @abstractmethod
     def make_plan(self) -> StagePlan:
-        """The plan of the run that starts now."""
+        """Make the plan of the run that starts now."""
 
     def took(self, rows: pa.Table) -> None:
-        """Rows that came in; for a plan that depends on them."""
+        """Take rows that came in, for a plan that depends on them."""
 
-    # What a run asks
+    # Called by a run
 
     def take(self, rows: pa.Table) -> None:
-        """Samples that have just come in, of any process."""
+        """Take samples that have just come in from any process."""
         if self._stage is not None:
             here = pc.and_(pc.equal(rows["stage"], self._stage.number), pc.equal(rows["outcome"], "failed"))
             self._failures += pc.sum(here).as_py() or 0
         self.took(rows)
 
     def tick(self) -> Tick | None:
-        """How many users there should be, and how fast they come."""
+        """The number of users that there should be, and the spawn rate; None to end the run."""
         assert self.runner is not None  # noqa: S101 - Locust sets it before it asks
         if self.runner.state == STATE_INIT:
-            # A run begins with the first answer; its plan is made once it has begun.
+            # Locust begins a run after the first answer; the plan is made once it has begun.
             self._plan, self._hold, self._stage = None, None, None
             return 0, 1.0
         if self._plan is None:
@@ -144,7 +143,7 @@ class HoldsShape(LoadTestShape):
         return self._begin(hold, plan.outlook())
 
     def _collect(self) -> None:
-        """See that all rows of the stage that is over are here."""
+        """Collect all rows of the stage that is over."""
         self.runtime.hand_in()
         if self.runtime.is_master:
             gevent.sleep(ROWS_ARE_IN)
@@ -165,7 +164,7 @@ class HoldsShape(LoadTestShape):
         return hold.users, min(float(hold.users), FASTEST_SPAWN * self.runtime.info.workers)
 
     def _wait_for_end_of_hold(self, hold: Hold) -> None:
-        """Wait until the hold is over; users are told to stop when this returns."""
+        """Wait until the hold is over; Locust stops the users when this returns."""
         assert self._stage is not None  # noqa: S101 - set with the hold
         self._hold = None
         origin, end, ended = self.runtime.info.origin, self._stage.end or 0.0, "interrupted"
@@ -196,6 +195,6 @@ def _load(hold: Hold) -> str:
 
 
 def staged_shape(environment: Environment) -> HoldsShape | None:
-    """The run's shape, where it is one of ours."""
+    """The run's load shape, if it is one of Katydid's."""
     shape = environment.shape_class
     return shape if isinstance(shape, HoldsShape) else None

@@ -1,7 +1,7 @@
-"""What a worker may tell its master: each message has its fields, and whatever else comes is refused and counted.
+"""The messages that a worker may send its master; the fields of each are checked, and others are refused and counted.
 
-The link is open to whoever reaches the master's port. So nothing that comes in names a file, makes a table of other
-columns, or reaches a terminal as it is.
+Anybody who can reach the master's port can send messages. So no message may name a file, make a table with other
+columns, or reach a terminal unfiltered.
 """
 
 import logging
@@ -23,20 +23,20 @@ Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
 class Rows(msgspec.Struct):
-    """A batch of rows, as `RowBuffer.drain` made it."""
+    """A batch of rows, as `RowBuffer.drain` encodes it."""
 
     kind: str
     batch: bytes
 
 
 class Ticket(msgspec.Struct):
-    """A failure, by its number among those of its worker."""
+    """A failure: its number among those of its worker."""
 
     ticket: int
 
 
 class Finished(msgspec.Struct):
-    """A worker is done: so many rows it has recorded, with so many values that did not fit."""
+    """A worker has finished: the number of rows that it recorded, and of values nulled because they did not fit."""
 
     rows: Count
     nulled: Count = 0
@@ -56,39 +56,39 @@ class Broken(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
-    """A user is ready for its first request; what it says of itself to all others."""
+    """A user is ready for its first request; `fact` is what it tells all others about itself."""
 
     fact: object = None
 
 
 class Nothing(msgspec.Struct):
-    """A message that says all by its name."""
+    """A message without fields."""
 
 
 class Setting(msgspec.Struct):
-    """What a worker was started with: options that are not the defaults, and facts of its service."""
+    """A worker's settings: its options that are not the defaults, and facts about its service."""
 
     options: dict[str, object]
     facts: dict[str, object]
 
 
 class MessageError(ValueError):
-    """No worker sends this; the message says why."""
+    """A message that no worker of Katydid's sends; says why."""
 
 
 def harmless(text: object) -> str:
-    """What a worker says, in one line that commands no terminal."""
+    """A worker's text in one line, without terminal control characters."""
     return Redactor([]).text(str(text), COMPLAINT_LIMIT)
 
 
 def batch_of(message: Rows, schemas: Mapping[str, pa.Schema]) -> pa.Table:
-    """The rows of a message.
+    """Decode the rows of a message.
 
     Raises:
-        MessageError: they are no rows of this run.
+        MessageError: they are not rows of this run.
     """
     if message.kind not in schemas:
-        raise MessageError(f"there are no rows of the kind {message.kind[:40]!r}")
+        raise MessageError(f"unknown kind of rows: {message.kind[:40]!r}")
     try:
         return decoded(message.batch, schemas[message.kind])
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -96,11 +96,11 @@ def batch_of(message: Rows, schemas: Mapping[str, pa.Schema]) -> pa.Table:
 
 
 class Inbox:
-    """Listens to workers, where this process is their master; elsewhere to nobody.
+    """Receives the workers' messages if this process is their master; else does nothing.
 
     Args:
-        runner: Locust's.
-        on_refused: is told how many messages were none, in this run, whenever there is one more.
+        runner: Locust's runner.
+        on_refused: called at each refused message, with the number of them in this run.
     """
 
     def __init__(self, runner: object, on_refused: Callable[[int], object] = lambda _: None) -> None:
@@ -109,11 +109,11 @@ class Inbox:
         self._refused = 0
 
     def begin(self) -> None:
-        """A run starts."""
+        """Reset the count for a new run."""
         self._refused = 0
 
     def listen(self, name: str, kind: type[Kind], heard: Callable[[str, Kind], object]) -> None:
-        """Have `heard` called with a worker's id and each message of this name that is one."""
+        """Call `heard` with the worker's id and the message for each valid message of this name."""
         if not isinstance(self._runner, MasterRunner):
             return
 
@@ -127,6 +127,6 @@ class Inbox:
 
     def _refuse(self, name: str, worker: str, why: Exception) -> None:
         if not self._refused:
-            logger.error("%s sent what no worker sends (%s: %s): refused", harmless(worker), name, harmless(why))
+            logger.error("%s sent an invalid message (%s: %s): refused", harmless(worker), name, harmless(why))
         self._refused += 1
         self._on_refused(self._refused)

@@ -1,6 +1,6 @@
-"""Who is there, in a run of several processes: what is waited for before it, who falls silent, and who is not alike.
+"""The presence of workers: waiting for them before a run, noticing silent ones, and comparing their settings.
 
-Locust notices some of it, but says so in a log that nobody reads while a run goes on. Knows no rows.
+Locust notices some of this too, but only logs it, where nobody looks during a run. This module handles no rows.
 """
 
 import logging
@@ -34,23 +34,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger("katydid")
 
 PATIENCE = 3.0
-"""Seconds that processes may take to find each other before a word is said."""
+"""Seconds that processes may take to find each other before a message is printed."""
 PERIOD = 0.5
 START_PATIENCE = 10.0
-"""Seconds that a run waits for workers that have connected and are still starting up."""
+"""Seconds that a run waits for workers that are connected and still starting up."""
 POLL = 0.02
 _CALL = "katydid_call"
 _HERE = "katydid_here"
 
 
 class Presence:
-    """What the master of a run knows of its workers.
+    """The master's record of which workers are in touch.
 
     Args:
-        runner: Locust's.
-        workers: ids of those that take part.
-        say: shows a line to whoever waits for the run.
-        warn: warns the same person.
+        runner: Locust's runner.
+        workers: ids of the workers that take part.
+        info: the run.
+        say: prints a line for the user.
+        warn: prints a warning for the user.
         note: adds to the manifest.
     """
 
@@ -72,12 +73,12 @@ class Presence:
         self._note = note
         self._heard = dict.fromkeys(workers, time.monotonic())
         self._silent: dict[str, int] = {}
-        """Workers that are silent now, each with the place of its silence."""
+        """Workers that are silent now, each with the index of its silence."""
         self._silences: list[Silence] = []
 
     def watch(self, ending: Callable[[], bool]) -> None:
-        """The body of a greenlet, until the run ends and workers leave as they should."""
-        heartbeats = self._runner.environment.events.heartbeat_sent  # fired when one was answered
+        """Run as the body of a greenlet, until the run ends and workers leave as they should."""
+        heartbeats = self._runner.environment.events.heartbeat_sent  # fires when a heartbeat is answered
         heartbeats.add_listener(self._heartbeat)
         try:
             while not ending():
@@ -90,7 +91,7 @@ class Presence:
         self._heard[client_id] = time.monotonic()
 
     def look(self) -> None:
-        """See who is there now."""
+        """Check which workers are in touch now."""
         now = time.monotonic()
         there = connected(self._runner)
         for worker in self._workers:
@@ -104,8 +105,8 @@ class Presence:
         self._silent[worker] = len(self._silences)
         self._silences.append(Silence(worker=name, begin=begin))
         self._warn(
-            f"{name} is out of touch, not heard for {now - self._heard[worker]:.0f} s: see its log, "
-            "and the network between; the run is invalid, and Ctrl-C ends it"
+            f"{name} is out of touch, not heard from for {now - self._heard[worker]:.0f} s: check its log and the "
+            "network between; the run is invalid, and Ctrl-C ends it"
         )
         self._keep()
 
@@ -125,11 +126,11 @@ OF_A_MACHINE = frozenset(
 )
 """Options that may differ between the machines of a run."""
 FACTS = frozenset({"katydid_version", "timestamp_source", "api", "endpoint"})
-"""Keys of the manifest that every worker must have alike; and all hashes of files."""
+"""Manifest keys that all workers must have alike; so must all hashes of files (`…_sha256`)."""
 
 
 class Alike:
-    """Whether workers are what the run is: Locust has them forget what they were started with, and says nothing."""
+    """Checks that workers have the run's settings: Locust overwrites their own options without a message."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
@@ -138,11 +139,11 @@ class Alike:
         runtime.inbox.listen(_SETTING, Setting, self._on_setting)
 
     def begin(self) -> None:
-        """A run starts."""
+        """Reset for a new run."""
         self._found = []
 
     def _started_with(self) -> dict[str, object]:
-        """The options that are not the defaults; none where they are no good, which the master's make up for."""
+        """The options that are not the defaults; none if they are invalid, since the master's replace them anyway."""
         table = self._runtime.options_class
         try:
             given = run_options(self._runtime.environment.parsed_options, table).shown()
@@ -152,7 +153,7 @@ class Alike:
         return {name: value for name, value in given.items() if value != usual.get(name)}
 
     def tell(self) -> None:
-        """Worker: say what it was started with, and what it will send."""
+        """On a worker: send its settings to the master."""
         runtime = self._runtime
         if not runtime.is_worker:
             return
@@ -173,17 +174,17 @@ class Alike:
             if json_text(theirs) != json_text(ours):
                 found = {"process": process, "name": name, "worker": harmless(theirs), "run": harmless(ours)}
                 self._found.append(found)
-                runtime.warn(f"{process} has another {name}: the run is invalid")
+                runtime.warn(f"{process} has a different {name} than the run: the run is invalid; start workers alike")
         if self._found:
             runtime.note(other_settings=self._found)
 
 
 class RollCall:
-    """Lets a run begin when its workers can hear it.
+    """Delays the beginning of a run until its workers have started up.
 
-    Locust counts a worker as ready when it has connected, before it has started up. On a busy machine that takes
-    seconds, in which users are neither spawned nor heartbeats sent, so that the run would begin without its workers,
-    and Locust would take them for lost.
+    Locust counts a worker as ready once it has connected, before it has started up. On a busy machine that takes
+    seconds, in which the worker neither spawns users nor sends heartbeats. The run would begin without it, and
+    Locust would take it for lost.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -195,33 +196,33 @@ class RollCall:
             runner.register_message(_CALL, lambda **_: self.answer())
 
     def answer(self) -> None:
-        """Worker: it has started up."""
+        """On a worker: tell the master that it has started up."""
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(_HERE)
 
     def silent(self, runner: MasterRunner) -> set[str]:
-        """Master: ids of the workers that are connected and have not answered."""
+        """On the master: ids of the workers that are connected and have not answered."""
         return connected(runner) - self._here
 
     def wait(self) -> None:
-        """Master: until all workers that are there have answered; other processes wait for nobody."""
+        """On the master: wait until all connected workers have answered; other processes do not wait."""
         runner = self._runner
         if not isinstance(runner, MasterRunner):
             return
         until = called = time.monotonic()
         until += START_PATIENCE
         while (silent := self.silent(runner)) and (now := time.monotonic()) < until:
-            if now - called >= PERIOD:  # its answer came before we listened
+            if now - called >= PERIOD:  # an answer may have come before this process listened
                 called = now
                 for worker in silent:
                     runner.send_message(_CALL, client_id=worker)
             gevent.sleep(POLL)
         for worker in sorted(silent):
-            logger.warning("%s does not answer: the run begins all the same; see its log", name_of(runner, worker))
+            logger.warning("%s does not answer: the run begins without waiting; see its log", name_of(runner, worker))
 
 
 def tell_of_workers(runner: Runner, options: Namespace) -> None:
-    """The body of a master's greenlet before its run: says what is waited for, whenever that changes."""
+    """Run as the body of a master's greenlet before its run: print which workers are missing when that changes."""
     gevent.sleep(PATIENCE)
     told = None
     while isinstance(runner, MasterRunner) and (there := len(runner.clients.ready)) < options.expect_workers:
@@ -231,7 +232,7 @@ def tell_of_workers(runner: Runner, options: Namespace) -> None:
             told = there
             _complain(
                 f"waiting for {plural(options.expect_workers, 'worker')} on port {options.master_bind_port}, {there} "
-                "there: start each with katydid run WORKLOAD --worker --master-host ADDRESS"
+                "connected: start each with katydid run WORKLOAD --worker --master-host ADDRESS"
             )
         gevent.sleep(PERIOD)
 
@@ -240,16 +241,16 @@ _waiting: list[gevent.Greenlet] = []
 
 
 def look_for_master(arguments: Sequence[str]) -> None:
-    """A worker starts: say so if its master does not answer, for which Locust waits five minutes without a word.
+    """On a starting worker: print a message if its master does not answer; Locust would wait silently for 5 minutes.
 
     Args:
-        arguments: of Locust; nothing happens where they are not a worker's.
+        arguments: Locust's arguments; nothing happens if they are not a worker's.
     """
     if not (any(a.startswith("--worker") for a in arguments) or "LOCUST_MODE_WORKER" in os.environ):
         return
     options, _ = get_parser().parse_known_args(list(arguments))
     if options.worker:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun, so Ctrl-C just ends us; see Stopper
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun, so Ctrl-C just ends the process; see Stopper
         told = (
             f"the master does not answer at {options.master_host}:{options.master_port}: start it there, or correct "
             "--master-host and --master-port; this worker keeps trying"
@@ -258,23 +259,23 @@ def look_for_master(arguments: Sequence[str]) -> None:
 
 
 def found_master() -> None:
-    """It has answered."""
+    """The master has answered: cancel the message of `look_for_master`."""
     gevent.killall(_waiting)
     _waiting.clear()
 
 
 def _complain(text: str) -> None:
-    print(f"katydid: {text}", file=sys.stderr, flush=True)  # noqa: T201 - there is no run yet that would show it
+    print(f"katydid: {text}", file=sys.stderr, flush=True)  # noqa: T201 - no run can show it yet
 
 
 MASTER_PATIENCE = 10.0
-"""Seconds without a heartbeat, of which a master sends one a second."""
+"""Seconds without a heartbeat until a master counts as gone; it sends one a second."""
 
 
 def watch_master(runner: WorkerRunner, stopper: Stopper) -> None:
-    """The body of a worker's greenlet while a run goes on: one whose master is gone stops loading the target.
+    """Run as the body of a worker's greenlet during a run: stop loading the target if the master is gone.
 
-    Nobody keeps what it measures. Locust's own worker goes on for a minute, and by the wall clock, which may jump.
+    Nobody would keep the worker's samples. Locust's own worker goes on for a minute, by the wall clock, which may jump.
     """
     heard, since = None, time.monotonic()
     while True:
@@ -283,16 +284,17 @@ def watch_master(runner: WorkerRunner, stopper: Stopper) -> None:
             heard, since = runner.last_heartbeat_timestamp, time.monotonic()
         elif time.monotonic() - since > MASTER_PATIENCE and stopper.reason is None:
             stopper.reason = "error"
-            logger.error("the master is gone: this worker stops; what the master has kept is in its run folder")
+            logger.error("the master is gone: this worker stops; the master's run folder has all rows it received")
             gevent.spawn(runner.quit)
             return
 
 
 def watch_parent(runner: Runner, options: Namespace | None) -> None:
-    """The body of a greenlet of a worker: one that Locust has forked (`--processes`) ends with whoever forked it.
+    """Run as the body of a worker's greenlet: end a process that Locust has forked (`--processes`) with its parent.
 
-    A run that drains, or is over, has no `watch_master`, and a process that is killed dismisses nobody. A parent that
-    left of itself has; so there is time for that, and for `watch_master` to say so first.
+    This is for runs that drain or are over, which have no `watch_master`, and for parents that are killed, which
+    cannot dismiss their workers. A parent that ends by itself can; the wait leaves time for that, and for
+    `watch_master` to report first.
     """
     if options is None or not options.processes:
         return
