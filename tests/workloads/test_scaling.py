@@ -97,7 +97,7 @@ def test_every_stage_is_assessed_by_a_rule_that_stands_beside_it():
 def test_the_safe_range_ends_where_the_first_stage_breaks():
     found = summary_of((10, {}), (20, {}), (30, {"failing": 10}), (40, {}))["recommended"]
     assert (found["low"], found["high"]) == (20, 30)
-    assert "failure_rate" in found["why"]
+    assert "failure rate" in found["why"]
     assert "100 × rate_limited" in found["why"]
 
 
@@ -119,7 +119,7 @@ def test_stages_at_rates_are_told_by_them():
     ]
     found = summary["recommended"]
     assert (found["low"], found["high"]) == (10.0, 20.0)
-    assert found["why"].startswith("all stages up to 10 requests/s held; 20 requests/s broke failure_rate")
+    assert found["why"].startswith("all stages up to 10 requests/s held; violated at 20 requests/s: failure rate")
 
 
 def test_stages_of_a_closed_loop_have_no_offered_load_to_fall_behind():
@@ -141,10 +141,10 @@ def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():
 
 def test_only_the_objective_that_really_broke_is_named():
     found = summary_of((10, {}), (20, {"failing": 5}))["recommended"]
-    assert "20 users broke failure_rate (50" in found["why"]
+    assert "violated at 20 users: failure rate (50" in found["why"]
     slow = summary_of((10, {}), (20, {"duration": 1500.0}))["recommended"]
-    assert "broke duration.p95" in slow["why"]
-    assert "failure_rate" not in slow["why"]
+    assert "violated at 20 users: service time, p95" in slow["why"]
+    assert "failure" not in slow["why"]
 
 
 def test_a_time_that_breaks_beside_failures_is_named_too():

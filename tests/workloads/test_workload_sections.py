@@ -198,7 +198,7 @@ def test_the_safe_range_is_the_heading(low, high, title):
 def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
     assert list(scale_section(sweep(FIRST, SECOND)).text) == [
         "Failures at 200 users.",
-        "Objective: failure_rate < 5%, duration.p95 < 1 s, and the target keeps up with what it is offered.",
+        "Objective: failure rate < 5%; service time, p95 < 1 s; and throughput keeps up with the offered load.",
         "Limited by: the target. It answered 30 a second.",
     ]
 
@@ -305,7 +305,11 @@ def test_a_capacity_of_rates_is_one_of_requests_a_second():
 
 @pytest.mark.parametrize(
     ("limiting", "words"),
-    [("keeps_up", "throughput fell below offered load"), ("failure_rate", "failure rate"), ("ttft.p95", "ttft.p95")],
+    [
+        ("keeps_up", "throughput fell below offered load"),
+        ("failure_rate", "failure rate"),
+        ("ttft.p95", "time to first token, p95"),
+    ],
 )
 def test_a_capacity_says_what_was_violated_first(limiting, words):
     assert searched(99.0, limiting=limiting).text[1].startswith(f"First violated: {words}. Each repeat is ")

@@ -2,7 +2,7 @@
 
 from katydid.analysis.capacity.answer import capacity_answer, figure, load
 from katydid.analysis.capacity.estimate import resolution
-from katydid.analysis.capacity.holds import broken_itself, criterion_text
+from katydid.analysis.capacity.holds import broken_itself, criteria_text, criterion_text
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import capitalised, fraction, significant
 from katydid.model.units import Unit
@@ -37,7 +37,7 @@ def _load_of(step: Step) -> float:
 
 
 def _text(found: CapacityFound) -> list[str]:
-    told = [f"Objective: {', '.join(found.objective)}, and the target keeps up with what it is offered."]
+    told = [f"Objective: {criteria_text(found.objective)}; and throughput keeps up with the offered load."]
     if found.method:
         repeats = ", ".join(figure(found, estimate) for estimate in found.estimates)
         told.append(
@@ -90,7 +90,7 @@ def _requests_each(steps: list[Step]) -> float:
 
 
 def _result(step: Step) -> str:
-    broken = ", ".join(map(criterion_text, broken_itself(step)))
+    broken = criteria_text(broken_itself(step))
     result = "held" if step.held else f"broken: {broken or 'no requests'}"
     return result + (" (ended early)" if step.ended == "failures" else "")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from katydid.analysis.headline import headline_of
+from katydid.analysis.headline import headline_details, headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
 from katydid.model.documents.manifest import Manifest
@@ -52,6 +52,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         made_by=one_line(manifest.katydid_version or __version__),
         summary=summary,
         headline=headline_of(manifest, summary),
+        details=headline_details(manifest, summary),
         setting=_setting(material),
         tiles=_tiles(summary),
         rules=rules_table(rules_for(frame, manifest), summary),

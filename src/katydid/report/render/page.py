@@ -69,10 +69,14 @@ def _environment() -> Environment:
     environment.filters["one_line"] = one_line
     environment.filters["with_commands"] = _with_commands
     environment.filters["whole_options"] = _whole_options
+    environment.filters["whole_words"] = _whole_words
     return environment
 
 
 _COMMAND = re.compile(r"`([^`]+)`")
+_WORD = r"(?:'[^']*'|[^\s'])+"
+"""A word of a shell command; a quoted one may hold spaces."""
+_OPTION_AND_VALUE = re.compile(rf"--?[a-z]{_WORD}(?: (?!-){_WORD})?|{_WORD}")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -84,6 +88,12 @@ def _with_commands(text: str) -> Markup:
 def _whole_options(text: str) -> Markup:
     """A sentence whose options stand on one line each: a browser breaks at their hyphens."""
     return Markup(_OPTION.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
+
+
+def _whole_words(command: str) -> Markup:
+    """A command in which each option stays on a line with its value, as long as they fit."""
+    whole = (f"<span>{_whole_options(words)}</span>" for words in _OPTION_AND_VALUE.findall(command))
+    return Markup(" ".join(whole))  # noqa: S704 - escaped
 
 
 @cache

@@ -9,6 +9,7 @@ import os
 from rich.console import Console
 from rich.text import Text
 
+from katydid.analysis.headline import headline_details
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import censored
 from katydid.model.metrics.declared import catalogue_of
@@ -60,6 +61,8 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
     console.print()
     headline = report.headline
     say(console, headline.text, f"bold {_TONES[headline.outcome.tone]}")
+    for detail in headline_details(report.manifest, summary):
+        say(console, detail, indent=_INDENT)
     if summary.valid:  # else the headline says so, and why
         say(console, "measurement: valid", "green", _INDENT)
     for finding in summary.findings:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.advice import stages_advice
-from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, holds_of
+from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, criteria_text, holds_of
 from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
@@ -142,8 +142,8 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     if broken is None:
         return Recommended(low, None, f"{held}; the limit lies beyond")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
-    what = " and ".join(broken_itself(broken)) or "everything"
-    why = f"{held}; {broken.load_text} broke {what}" + (f" ({named})" if named else "")
+    violated = criteria_text(broken_itself(broken)) or "no request ended"
+    why = f"{held}; violated at {broken.load_text}: {violated}" + (f" ({named})" if named else "")
     return Recommended(low, _load(broken), why)
 
 
