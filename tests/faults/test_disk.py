@@ -11,8 +11,7 @@ import pytest
 from katydid.cli import main
 from katydid.model.sample import Sample
 from katydid.runs.folder import RunFolder, RunWriter, new_run_path
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.rows import RowBuffer, RowLog, read_log, record_schema, sample_schema
+from katydid.runs.rows import MonitorRow, RowBuffer, RowLog, read_log, record_schema, sample_schema
 from katydid.target.process import start_target
 from running import BIN, Run, Running, katydid, the_run
 

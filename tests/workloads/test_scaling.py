@@ -8,7 +8,7 @@ from katydid.analysis.capacity.holds import Criterion, broken_itself, measure_ho
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.load.stages import StageRecord
-from katydid.runs.monitor import MACHINE, TARGET
+from katydid.runs.rows import MACHINE, TARGET
 from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
 from rows import FAILED, monitor, samples, started
 

@@ -13,7 +13,7 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from types import UnionType
@@ -22,6 +22,69 @@ from typing import Any, BinaryIO, get_args
 import pyarrow as pa
 
 from katydid.model.sample import NO_COLUMNS, Sample
+
+MACHINE, TARGET = "machine", "target"
+WATCHED = frozenset({MACHINE, TARGET})
+"""Rows that are not of a process of the generator's: the whole machine that keeps the folder, and the target."""
+
+
+@dataclass(slots=True)
+class MonitorRow:
+    """The columns of monitor.parquet.
+
+    Attributes:
+        at_ms: from the run's start.
+        process: `local`, `master`, or the worker's name; or `machine` or `target` (WATCHED).
+        users: running users.
+        cpu_percent: of this process, 100 = one core; of the machine, 100 = all its cores.
+        cpu_wait_percent: of the second in which it could have gone on, but others had its core; None where the
+            system does not tell.
+        memory_bytes: resident; of the machine, what is in use.
+        sent_bytes, received_bytes: by all of this machine's interfaces in this second.
+        loop_lag_ms: how late the event loop came to a timer, at worst in this second.
+        open_connections: to the target.
+        clock_step_ms: by how much the wall clock ran away from the monotonic clock in this second.
+        blocked_ms: of this second, in which the event loop came to nothing: all lags over 5 ms added up, and the time
+            for which the machine was suspended; None for rows of WATCHED.
+        stamped_reads, unstamped_reads: of answers in this second, timed by the kernel's stamps, and by our own reading.
+        in_flight: requests of this process that have begun and not ended; None for rows of WATCHED.
+    """
+
+    at_ms: float
+    process: str
+    users: int
+    cpu_percent: float
+    cpu_wait_percent: float | None
+    memory_bytes: int
+    sent_bytes: int | None
+    received_bytes: int | None
+    loop_lag_ms: float
+    open_connections: int
+    clock_step_ms: float
+    blocked_ms: float | None = None
+    stamped_reads: int | None = None
+    unstamped_reads: int | None = None
+    in_flight: int | None = None
+
+
+@dataclass(slots=True)
+class EventRow:
+    """The columns of events.parquet.
+
+    Attributes:
+        request_id: of the sample that it belongs to.
+        at_ms: its arrival, from the run's start; of the read that brought its last byte.
+        kind: `text`, `reasoning`, `tool`, `empty`, `finish`, `usage`, `done`, `error` or `other`.
+        bytes: of its data.
+        tokens: completion tokens that it says the answer has; None where it says nothing.
+    """
+
+    request_id: str
+    at_ms: float
+    kind: str
+    bytes: int
+    tokens: int | None
+
 
 _LENGTH = struct.Struct("<4sI")
 _MAGIC = b"KTYD"

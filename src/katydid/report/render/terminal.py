@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.text import Text
 
 from katydid.analysis.headline import headline_details
-from katydid.model.documents.summary import Finding
 from katydid.model.formatting import censored
 from katydid.model.metrics.declared import catalogue_of
 from katydid.model.oneline import one_line
@@ -53,22 +52,10 @@ def say_where(console: Console, what: str, path: str) -> None:
 
 
 def print_summary(report: Report, console: Console, report_path: str) -> None:
-    """The headline, whether the measurement is valid, what must be known, what the run has found out, the metrics.
-
-    Then what the workload adds, the failures, and where the report is.
-    """
+    """Print the headline and the findings, what the run has found out, its metrics, and its failures."""
     summary, catalogue = report.summary, catalogue_of(report.manifest)
     console.print()
-    headline = report.headline
-    say(console, headline.text, f"bold {_TONES[headline.outcome.tone]}")
-    for detail in headline_details(report.manifest, summary):
-        say(console, detail, indent=_INDENT)
-    if summary.valid:  # else the headline says so, and why
-        say(console, "measurement: valid", "green", _INDENT)
-    for finding in summary.findings:
-        say(console, _told(finding), _STYLES[finding.severity], _INDENT)
-    if summary.leaving:
-        say(console, summary.leaving.text, indent=_INDENT)
+    _print_headline(report, console)
     for section in report.sections:
         if section.answer:
             print_section(section, console)
@@ -82,6 +69,20 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
     if summary.errors:
         print_table(failures_table(summary.errors), console)
     say_where(console, "Report", report_path)
+
+
+def _print_headline(report: Report, console: Console) -> None:
+    """Print the outcome, whether the measurement is valid, and what the reader has to know before the figures."""
+    summary, headline = report.summary, report.headline
+    say(console, headline.text, f"bold {_TONES[headline.outcome.tone]}")
+    for detail in headline_details(report.manifest, summary):
+        say(console, detail, indent=_INDENT)
+    if summary.valid:  # otherwise the headline gives the reason
+        say(console, "measurement: valid", "green", _INDENT)
+    for finding in summary.findings:
+        say(console, f"{_WORDS[finding.severity]}: {finding.text}", _STYLES[finding.severity], _INDENT)
+    if summary.leaving:
+        say(console, summary.leaving.text, indent=_INDENT)
 
 
 def print_section(section: Section, console: Console) -> None:
@@ -98,7 +99,3 @@ def print_table(table: Table, console: Console) -> None:
     """A table; its caption is the page's."""
     for line in table_lines(table, console.width):
         console.print(line, soft_wrap=True)
-
-
-def _told(finding: Finding) -> str:
-    return f"{_WORDS[finding.severity]}: {finding.text}"

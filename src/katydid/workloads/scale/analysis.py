@@ -17,7 +17,7 @@ from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.metrics import STATISTICS
-from katydid.runs.monitor import MACHINE, TARGET, WATCHED
+from katydid.runs.rows import MACHINE, TARGET, WATCHED
 
 MUCH_SLOWER = 2.0
 MOSTLY = 0.5
