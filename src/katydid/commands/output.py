@@ -3,7 +3,7 @@
 import argparse
 
 from katydid.model.jsontext import json_text
-from katydid.runs.outputs import STANDARD_OUTPUT, check_output, write_output
+from katydid.runs.files import STANDARD_OUTPUT, check_output, write_output
 
 __all__ = ["STANDARD_OUTPUT", "add_json", "check_output", "write_json", "write_output"]
 

@@ -18,7 +18,7 @@ from katydid.model.errors import ConfigError, os_words
 from katydid.model.metrics import FlatMetric
 from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Better
-from katydid.runs.named_files import read_named
+from katydid.runs.files import read_named
 
 MOST_BYTES = 2**20
 """Of a file of thresholds: a device or a file that is something else must not fill the memory."""

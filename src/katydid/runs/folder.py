@@ -23,9 +23,8 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, NoDataError, os_words
 from katydid.model.jsontext import json_text
-from katydid.runs.files import new_file, new_folder, replace_file
+from katydid.runs.files import check_output, leaving_nothing, new_file, new_folder, replace_file
 from katydid.runs.gaps import GapRow, merged
-from katydid.runs.outputs import check_output, leaving_nothing
 from katydid.runs.rows import EventRow, MonitorRow, RowLog, read_log, record_schema, sample_schema
 from katydid.runs.tables import fitted, read_table
 
