@@ -7,18 +7,18 @@ from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_defin
 from katydid.analysis.derived import rows_of, warm_up_counts, with_derived
 from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
+from katydid.analysis.validity.tokens import Own
 from katydid.model.documents.manifest import Manifest
-from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import capitalised, show
+from katydid.model.documents.summary import CacheFound, Headline, LengthsFound, Summary, TokenLengths
+from katydid.model.formatting import MINUS, capitalised, fraction, plural, show
 from katydid.model.metrics.declared import catalogue_of
 from katydid.model.metrics.parts import RunPart
-from katydid.model.units import Unit
+from katydid.model.units import Unit, Written
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
-from katydid.report.model import Cell, Column, Material, Section, Table
+from katydid.report.model import Cell, Chart, Column, Line, Material, Section, Style, Table
 from katydid.report.run import render_run
 from katydid.report.tables.index import write_index
-from katydid.report.tokens import tokens_section
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
 
@@ -128,3 +128,64 @@ def parts_section(material: Material) -> Section | None:
     )
     table = Table("Each model and each target by itself", columns, catalogue.parts)
     return Section("parts", "By model and target", [], [table])
+
+
+_LENGTHS: tuple[Column[TokenLengths], ...] = (
+    Column("Requests", lambda found: found.requests, Unit.COUNT),
+    Column("Asked, mean", lambda found: found.asked_mean, Unit.COUNT),
+    Column("Asked, sd", lambda found: found.asked_sd, Unit.COUNT),
+    Column("Realised, mean", lambda found: found.realised_mean, Unit.COUNT),
+    Column("Realised, sd", lambda found: found.realised_sd, Unit.COUNT),
+    Column("Off", lambda found: Cell(found.off, Written.CHANGE, said=_off(found.off)), Written.CHANGE),
+)
+FEWEST_POINTS = 3
+"""Points that make a course."""
+
+
+def tokens_section(material: Material) -> Section | None:
+    """The section; None for a run that asked for no lengths and whose target tells of no cache."""
+    lengths, cache = material.summary.lengths, material.summary.cache
+    if lengths is None and cache is None:
+        return None
+    return Section(
+        key="tokens",
+        title="Lengths and prefix cache",
+        text=[_cache_text(cache, Own.of(material.manifest))] if cache else [],
+        tables=[_lengths_table(lengths)] if lengths else [],
+        charts=[_cache_chart(cache)] if cache and len(cache.over_time) >= FEWEST_POINTS else [],
+    )
+
+
+def _lengths_table(found: LengthsFound) -> Table:
+    kinds = {"prompts": found.input, "answers": found.output}
+    rows = [part for part in kinds.values() if part]
+    what: Column[TokenLengths] = Column(
+        "Tokens of", lambda row: next(name for name, part in kinds.items() if part is row)
+    )
+    return Table("Lengths, as the target counts them", (what, *_LENGTHS), rows)
+
+
+def _off(share: float | None) -> str:
+    return f"{MINUS if share < 0 else '+'}{fraction(abs(share))}" if share else fraction(0.0)
+
+
+def _cache_text(found: CacheFound, own: Own) -> str:
+    said = (
+        f"Prefix cache: {fraction(found.hit_rate)} of the input tokens of {plural(found.requests, 'request')} came "
+        "from it, as the target says."
+    )
+    if not own.template:
+        return said
+    template = plural(round(own.template), "token")
+    return f"{said} Beyond its template of {template} it is {fraction(found.beyond_template)}."
+
+
+def _cache_chart(found: CacheFound) -> Chart:
+    points = [(point.seconds, 100.0 * point.hit_rate) for point in found.over_time]
+    return Chart(
+        key="cache-course",
+        title="Prefix cache over time",
+        note="Input tokens that came from the target's prefix cache, in percent, by the start of their requests.",
+        unit="%",
+        lines=[Line("hit rate", Style.MAIN, points)],
+    )

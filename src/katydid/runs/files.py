@@ -1,4 +1,4 @@
-"""Files that people name, read with a limit and checked before a run; and files that are replaced whole or not at all."""
+"""Files that people name: bounded reads and checked writes. Files that are replaced whole or not at all."""
 
 import errno
 import os
