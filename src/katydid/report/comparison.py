@@ -17,7 +17,7 @@ from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, say
-from katydid.report.tables.prompts import prompts_section
+from katydid.report.tables.comparison import prompts_section
 
 TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
