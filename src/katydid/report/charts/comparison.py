@@ -8,7 +8,7 @@ import pandas as pd
 from katydid.analysis.series import percentile_curve
 from katydid.model.formatting import plural
 from katydid.model.metrics import DISTRIBUTIONS
-from katydid.report.charts.courses import course_lines, steps_for, steps_text
+from katydid.report.charts.run import course_lines, steps_for, steps_text
 from katydid.report.model import Chart, Line, Scale, Style
 
 _SHOWN = ("ttft", "duration")

@@ -1,18 +1,19 @@
 """Which pictures a run's report has: its course over time, and its distributions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile
-from katydid.analysis.series import histogram, over_time, percentile_curve
+from katydid.analysis.series import histogram, over_time, percentile_curve, quantile_course, quantile_width
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, fewest_for
-from katydid.report.charts.courses import FOLLOWED, course_lines, steps_for, steps_text
 from katydid.report.model import Bars, Chart, Line, Mark, Points, Scale, Style
+
+FOLLOWED = {"p50": 0.5, "p95": 0.95}
 
 _TITLES = {"ttft": "Time to first token over time", "duration": "Service time over time"}
 _SPREAD_OF = ("ttft", "duration", "gap", "final_latency")
@@ -181,3 +182,52 @@ def _distributions(counted: pd.DataFrame) -> Iterator[Chart]:
 def _values(frame: pd.DataFrame, column: str) -> np.ndarray:
     values: np.ndarray = frame[column].dropna().to_numpy(dtype=np.float64)
     return values
+
+
+Steps = Mapping[str, int]
+"""Seconds a point of each percentile that is shown."""
+
+
+def steps_for(moments: Sequence[np.ndarray]) -> Steps:
+    """Such that they suit each of several courses; a percentile that one has too few requests for is left out.
+
+    Args:
+        moments: of the requests of each course, in seconds, not below 0.
+    """
+    fewest = min(map(len, moments))
+    return {
+        label: max(quantile_width(seconds, q) for seconds in moments)
+        for label, q in FOLLOWED.items()
+        if fewest >= fewest_for(q)
+    }
+
+
+def steps_text(steps: Steps) -> str:
+    """`p50 every second, p95 every 5 seconds, where there are enough requests`."""
+    told = ", ".join(f"{label} every {_seconds(width)}" for label, width in steps.items())
+    return f"{told}, where there are enough requests"
+
+
+def _seconds(width: int) -> str:
+    return "second" if width == 1 else plural(width, "second")
+
+
+def course_lines(seconds: np.ndarray, values: np.ndarray, steps: Steps, style: Style, name: str = "") -> list[Line]:
+    """A line a percentile, a high one dashed.
+
+    Args:
+        seconds: when each request was, not below 0.
+        values: of each, in milliseconds.
+        steps: as `steps_for` found them.
+        style: the colour of what this is a course of.
+        name: its name, where there are several.
+    """
+    return [
+        Line(
+            f"{name} {label}".lstrip(),
+            style,
+            quantile_course(seconds, values, FOLLOWED[label], width),
+            dashed=label != "p50",
+        )
+        for label, width in steps.items()
+    ]
