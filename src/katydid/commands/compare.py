@@ -92,7 +92,7 @@ def _several(
 
 def _links(comparison: Comparison, options: Namespace) -> dict[str, str]:
     """From the page, where one is asked for, to the reports of the runs."""
-    from katydid.report.tables.index import links_to
+    from katydid.report.tables.run_list import links_to
 
     return links_to(comparison, Path(options.html)) if options.html else {}
 

@@ -18,7 +18,7 @@ from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Cell, Chart, Column, Line, Material, Section, Style, Table
 from katydid.report.run import render_run
-from katydid.report.tables.index import write_index
+from katydid.report.tables.run_list import write_index
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
 
