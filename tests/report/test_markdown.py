@@ -84,14 +84,14 @@ def test_a_comparison_shows_both_sides():
 @pytest.mark.parametrize(
     ("judgement", "said"),
     [
-        (judged(objective={"ttft.p95": "< 2s"}), "PASSED. 1 objective kept."),
+        (judged(objective={"ttft.p95": "< 2s"}), "PASSED. 1 objective met."),
         (
             judged(objective={"ttft.p95": "< 2s"}, comparison=compared("faster")),
-            "PASSED. 1 objective kept, against the baseline: faster.",
+            "PASSED. 1 objective met, against the baseline: faster.",
         ),
         (
             judged(objective={"ttft.p95": "< 2s"}, compare={}),
-            "PASSED. 1 objective kept; no baseline was given: name one with --baseline.",
+            "PASSED. 1 objective met; no baseline: name one with --baseline.",
         ),
         (
             judged(objective={"ttft.p95": "< 1ms", "failure_rate": "< 0.5%"}),
@@ -103,11 +103,11 @@ def test_a_comparison_shows_both_sides():
         ),
         (
             judged(compare={}, policy={"cannot_tell": "fail"}),
-            "CANNOT TELL. no baseline was given: name one with --baseline.",
+            "CANNOT TELL. no baseline: name one with --baseline.",
         ),
         (
             judged(judged_run(partial=True), objective={"ttft.p95": "< 1ms"}),
-            "INVALID. partial: the run never came to its end.",
+            "INVALID. partial: the run never ended.",
         ),
     ],
 )

@@ -16,24 +16,24 @@ MIB = 2**20
 
 
 def open_named(path: Path | str) -> BufferedReader:
-    """A file open for reading; a pipe that has no writer by now is an empty one.
+    """Open a file for reading without waiting: a pipe without a writer reads as empty.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
     return open(path, "rb", opener=_without_waiting)
 
 
 def read_named(path: Path | str, most: int) -> bytes:
-    """The whole of a file.
+    """Read a whole file, which may be a device without an end.
 
     Args:
-        path: of it.
-        most: bytes that it may have.
+        path: the file.
+        most: largest size, in bytes.
 
     Raises:
-        OSError: it cannot be read.
-        ConfigError: it is larger; the message begins with how large.
+        OSError: the file cannot be read.
+        ConfigError: the file is larger; the message lacks the file's name, which the caller puts in front.
     """
     with open_named(path) as file:
         data = file.read(most + 1)
@@ -53,23 +53,23 @@ STANDARD_OUTPUT = "-"
 
 @contextmanager
 def leaving_nothing(path: Path) -> Iterator[None]:
-    """Take away again what is made inside the block on the way to `path`; what was there stays.
+    """Remove `path` and its parent folders after the block if the block created them and they are empty.
 
-    A command that comes to no result leaves no empty one, and no folders for it.
+    A command that fails leaves neither an empty result nor folders for it.
     """
     new = [each for each in (path, *path.parents) if not os.path.lexists(each)]
     try:
         yield
     finally:
         for each in new:
-            with suppress(OSError):  # it was not made, or something else is in it by now
+            with suppress(OSError):  # it was never created, or is no longer empty
                 each.rmdir() if each.is_dir() else each.unlink()
 
 
 def check_output(*wheres: str | None) -> None:
-    """See that results can be written that are asked for.
+    """Check before the work that its results can be written.
 
-    A pipe with a name must have a reader by now: without one, writing would wait for it for ever.
+    A named pipe must already have a reader: otherwise writing would wait for ever.
 
     Raises:
         ConfigError: a file cannot be written.
@@ -82,14 +82,16 @@ def check_output(*wheres: str | None) -> None:
             with leaving_nothing(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 found = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
-                if not stat.S_ISFIFO(os.fstat(found).st_mode):  # else its reader would believe that all is said
+                if not stat.S_ISFIFO(
+                    os.fstat(found).st_mode
+                ):  # closing a pipe would tell its reader that the output is complete
                     os.close(found)
         except OSError as error:
             raise _not_writable(where, error) from None
 
 
 def write_output(where: str, text: str) -> None:
-    """Write a result.
+    """Write a result to a file, or to standard output for `-`.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -111,12 +113,12 @@ def _not_writable(where: str, error: OSError) -> ConfigError:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when the block ends, or goes if it fails.
+    """Give a temporary path that replaces `path` when the block ends, and is deleted if the block fails.
 
-    Its name is one that nobody knows ahead, and it is new: a link that somebody has left leads nowhere from here.
+    Its name is random and the file is new, so that a symbolic link left in the folder cannot redirect the write.
 
     Raises:
-        OSError: the file could not be written whole; what was at `path` before still is.
+        OSError: the file could not be written whole; `path` is unchanged.
     """
     temporary = path.with_name(f".{token_hex(8)}.tmp")
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666))
@@ -131,7 +133,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def replace_file(path: Path, data: bytes) -> Path:
-    """Write a file, or leave the one that is there.
+    """Replace a file whole, or leave the old one.
 
     Raises:
         OSError: see `new_file`.
@@ -142,17 +144,17 @@ def replace_file(path: Path, data: bytes) -> Path:
 
 
 def new_folder(path: Path) -> Path:
-    """Make a folder that nobody else has made: this one, or with a suffix -2, -3 … behind its name.
+    """Create a new folder; if the name is taken, append -2, -3 and so on.
 
     Raises:
-        OSError: none can be made there.
+        OSError: the folder cannot be created.
     """
     number, made = 1, path
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             made.mkdir()
-        except FileNotFoundError:  # a run that only looks took the empty folder above away again
+        except FileNotFoundError:  # another command's `check_results` has just removed the empty parent
             continue
         except FileExistsError:
             number += 1
