@@ -23,13 +23,13 @@ from katydid.runs.folder import REPORT, RunFolder, results_of
 
 INDEX = "index.html"
 MARK = "katydid-runs"
-"""The name of the element that says that a page is ours, and may be written again."""
+"""The name of the meta element that marks an index as written by Katydid, which may overwrite it."""
 _HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class _Indexed:
-    """A run as the index lists it; `report` is relative to the index, None where there is none."""
+    """A row of the index; `report` is a link relative to the index, None if there is no report."""
 
     workload: str
     version: str
@@ -47,10 +47,10 @@ _COLUMNS: tuple[Column[_Indexed], ...] = (
 
 
 def write_index(folder: RunFolder) -> None:
-    """Write it again, after the report of a run that lies below it.
+    """Rewrite the index above a run, after its report.
 
-    Nothing is written where the run lies elsewhere, where somebody else's page or a link has the name, or where
-    nothing can be: a run needs no index.
+    Nothing is written if the run is not in a results folder, if `index.html` is a link or not ours, or if it cannot be
+    written, since a run does not need an index.
     """
     with suppress(OSError, NoDataError):
         results = results_of(folder)
@@ -59,7 +59,7 @@ def write_index(folder: RunFolder) -> None:
 
 
 def index_page(runs: Mapping[str, RunFolder]) -> str:
-    """The page of runs by their keys (`WORKLOAD/VERSION/TIME`), newest first."""
+    """The index page; `runs` are by key (`WORKLOAD/VERSION/TIME`), newest first."""
     rows = sorted((_indexed(key, run) for key, run in runs.items()), key=lambda row: row.workload)
     sections = [
         Section(
@@ -74,7 +74,7 @@ def index_page(runs: Mapping[str, RunFolder]) -> str:
 
 
 def links_to(comparison: Comparison, page: Path) -> dict[str, str]:
-    """Links from a comparison's page to the reports of its runs, by the runs' paths; of those that are there."""
+    """Links from a comparison's page to the existing reports of its runs, by the runs' paths."""
     runs = [run.run for side in comparison.sides for run in side.runs]
     reports = {run: Path(run) / REPORT for run in runs}
     start = page.absolute().parent
@@ -84,7 +84,7 @@ def links_to(comparison: Comparison, page: Path) -> dict[str, str]:
 
 
 def _by_version(run: _Indexed) -> str:
-    """Rows come newest first, and stay so within their version."""
+    """Sort key: rows of a version keep their order, newest first."""
     return run.version
 
 
@@ -102,7 +102,7 @@ def _indexed(key: str, run: RunFolder) -> _Indexed:
 
 
 def _is_ours(page: Path) -> bool:
-    """Whether we may write it: it is not there, or we wrote it."""
+    """Return True if the page does not exist, or Katydid wrote it."""
     try:
         descriptor = os.open(page, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
@@ -113,13 +113,13 @@ def _is_ours(page: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the page's links go, made from a run's key (`WORKLOAD/VERSION/TIME`).
+    """Makes the page's links from runs' keys (`WORKLOAD/VERSION/TIME`).
 
     Attributes:
-        home: Locust's page.
-        report: of a run.
-        compare: of a base and a new run.
-        choose: this page, with another run as the new one.
+        home: link to Locust's page.
+        report: link to a run's report.
+        compare: link to the comparison of a base and a new run.
+        choose: link to this page with another run selected as the new one.
     """
 
     home: str
@@ -129,13 +129,13 @@ class Links:
 
 
 def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, links: Links) -> str:
-    """The page.
+    """The page that the live view serves.
 
     Args:
-        results: the folder that the runs are in.
-        runs: by key, newest first.
-        chosen: the run that the others are compared with.
-        links: where links go.
+        results: the results folder.
+        runs: runs by key, newest first.
+        chosen: key of the run to compare others with.
+        links: makes the links.
     """
     rows = [_row(key, run, links) for key, run in runs.items()]
     shown = next((row for row in rows if row.key == chosen), None)
@@ -151,7 +151,7 @@ def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, link
 
 @dataclass(frozen=True, slots=True)
 class _RunRow:
-    """A run as the page lists it; `report`, `choose` and `compare` are links, None where there is nothing to see."""
+    """A row of the page; `report`, `choose` and `compare` are links, None if there is no such page."""
 
     key: str
     title: str
@@ -183,13 +183,13 @@ def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
 
 
 def how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
-    """The run's headline and its tone, or why there is none; and its manifest, empty where it is damaged."""
+    """The run's headline, or why it has none, its tone, and its manifest, which is empty if damaged."""
     manifest = Manifest.read({})
     try:
         manifest, summary = run.manifest(), run.summary()
     except NoDataError as error:
         return str(error), "bad", manifest
     if summary is None:
-        return "no summary: it goes on, or never came to its end", "", manifest
+        return "no summary: the run is going on, or never ended", "", manifest
     headline = headline_of(manifest, summary)
     return headline.text, headline.outcome.tone, manifest
