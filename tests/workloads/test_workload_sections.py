@@ -288,8 +288,8 @@ def searched(*estimates, limiting="failure_rate", unit="users"):
 def test_a_capacity_says_what_its_interval_is():
     section = searched(99.0, 100.0, 101.0)
     assert section.title == "Capacity 100 users (95 % interval 90 to 110), first violated failure rate"
-    assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
-                                    "3\u00a0% to either side.")  # fmt: skip
+    assert section.text[1].endswith(": 99, 100, 101. The interval is computed over the repeats, on log N, and is "
+                                    "at least ±3\u00a0%.")  # fmt: skip
 
 
 def test_a_capacity_that_no_objective_limits_is_what_the_target_keeps_up_with():
@@ -316,8 +316,8 @@ def test_a_capacity_says_what_was_violated_first(limiting, words):
 
 
 def test_the_interval_of_one_repeat_is_wider_and_says_so():
-    assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter: the interval is that of single "
-                                            "searches, never less than 13\u00a0% to either side.")  # fmt: skip
+    assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter, so the interval is the one known "
+                                            "for single searches: at least ±13\u00a0%.")  # fmt: skip
 
 
 STEP = {
