@@ -67,9 +67,7 @@ def _verdict(trials: Sequence[Trial]) -> str:
 
 def _pinning(*, pinned: bool) -> str:
     if not pinned:
-        return (
-            "Generator and target shared all cores, so figures are pessimistic: pinning needs Linux and two cores."
-        )
+        return "Generator and target shared all cores, so figures are pessimistic: pinning needs Linux and two cores."
     return "The target had one core, the generator the others."
 
 
