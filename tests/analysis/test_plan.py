@@ -84,7 +84,7 @@ def test_at_full_utilisation_there_are_as_many_workers_as_the_streams_keep_busy(
     assert (plan.planned.workers, plan.planned.utilisation) == (50, 1.0)
     assert math.isinf(plan.planned.wait_p95_s)
     assert "50 workers for 500 streams" in plan_sentence(plan)
-    assert "nothing in reserve" in plan_sentence(plan)
+    assert "without reserve" in plan_sentence(plan)
     assert "unbounded" not in plan_sentence(plan)
 
 
