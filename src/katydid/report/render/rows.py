@@ -1,4 +1,4 @@
-"""Bars in named rows over a horizontal axis, as SVG elements."""
+"""Draws bars in named rows over a horizontal axis, as SVG elements."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,13 +9,13 @@ from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_
 _TOP, _FOOT, _RIGHT, _BESIDE = 12, 30, 30, 7
 _ROW, _BAR, _TIGHTEST, _MOST_HEIGHT = 20, 12, 2.0, 640
 _POINTED = 4.0
-"""Height of a row that a pointer can rest on."""
+"""Least height of a row with a tooltip."""
 _MOST_OF_A_NAME = 0.35
-"""Of the picture's width."""
+"""Share of the chart's width."""
 
 
 def rows_height(rows: Rows) -> float:
-    """Height of the whole picture: rows get thinner where they are many."""
+    """Height of the whole chart; many rows are drawn thinner."""
     return _TOP + _FOOT + len(rows.names) * _row_height(rows)
 
 
@@ -24,7 +24,7 @@ def _row_height(rows: Rows) -> float:
 
 
 def rows_labels(chart: Chart, rows: Rows, width: float) -> Labels:
-    """The rows' names, as many as have room, and the ticks below."""
+    """The rows' names, as many as fit, and the tick labels."""
     labels, tall = Labels(width), _row_height(rows)
     begin = _begin(rows, width)
     for index, name in enumerate(rows.names):
@@ -43,7 +43,7 @@ def _begin(rows: Rows, width: float) -> float:
 
 
 def rows_parts(chart: Chart, rows: Rows, width: float) -> Iterator[str]:
-    """The picture's elements, back to front."""
+    """The chart's elements, back to front."""
     across, begin, tall = horizontal(chart), _begin(rows, width), _row_height(rows)
     plot = width - _RIGHT - begin
     foot = _TOP + len(rows.names) * tall
@@ -57,7 +57,7 @@ def rows_parts(chart: Chart, rows: Rows, width: float) -> Iterator[str]:
 
 
 def _bars(rows: Rows, tall: float, x: Callable[[float], float]) -> Iterator[str]:
-    """A path of each style: an element a bar would be most of a page."""
+    """One path per style, since one element per bar would make the page large."""
     thick = min(_BAR, tall * 0.8)
     paths: dict[Style, list[str]] = {}
     for span in rows.spans:
@@ -69,7 +69,7 @@ def _bars(rows: Rows, tall: float, x: Callable[[float], float]) -> Iterator[str]
 
 
 def _told(rows: Rows, tall: float, begin: float, wide: float) -> Iterator[str]:
-    """What a pointer is told that rests on a row."""
+    """The tooltips of the rows."""
     spans: dict[int, list[str]] = {}
     for span in rows.spans:
         spans.setdefault(span.row, []).append(f"{span.start:.3g} to {span.end:.3g} s")

@@ -1,7 +1,6 @@
-"""Charts as inline SVG, in the page's own colours: no script, no fonts, readable when printed.
+"""Draws charts as inline SVG in the page's colours, without scripts or fonts, and readable in print.
 
-A picture is text for `autoescape` to trust, so everything that is put into it here is a number or is
-escaped. Knows what a chart is, but no run.
+`autoescape` trusts the result, so everything put into it is a number or escaped. Knows no run.
 """
 
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from katydid.report.render.rows import rows_height, rows_parts
 
 
 def draw(chart: Chart) -> Markup:
-    """The chart as a figure: caption, picture, legend, note."""
+    """The chart as a figure with caption, SVG, legend and note."""
     height = rows_height(chart.rows) if chart.rows else HEIGHT
     parts = rows_parts(chart, chart.rows, WIDTH) if chart.rows else Plot(chart).parts()
     title, note = written(chart.title), written(chart.note)
@@ -28,10 +27,10 @@ def draw(chart: Chart) -> Markup:
 
 
 def _legend(chart: Chart) -> Iterator[str]:
-    """What each line, colour and shade means; `data-of` counts lines and bars, as in the picture."""
+    """The legend's entries; `data-of` numbers lines and bars as in the SVG."""
     shown = [("".join(strokes(line, "M0 6h24", "M12 6h0" * any(dotted(line)))), line.label) for line in chart.lines]
     shown += [(_block(f"fill-{bars.style}"), bars.label) for bars in chart.bars]
-    if len(shown) > 1 or chart.lines:  # of bars alone the axis says it
+    if len(shown) > 1 or chart.lines:  # bars alone need no legend: the axis names them
         for number, (key, label) in enumerate(shown):
             yield _entry(key, label, f' data-of="{number}"')
     for style, meaning in chart.rows.meanings if chart.rows else ():
@@ -45,6 +44,6 @@ def _block(look: str) -> str:
 
 
 def _entry(key: str, label: str, more: str = "") -> str:
-    """The key is drawn as the picture is, so that it prints as that does."""
+    """An entry, whose key is drawn in SVG so that it prints like the chart."""
     picture = f'<svg class="key" viewBox="0 0 24 12" aria-hidden="true">{key}</svg>'
     return f"<li{more}>{picture}{written(label)}</li>"

@@ -1,7 +1,7 @@
-"""A run's summary for a terminal, or plain for a pipe. The words are those of the HTML report.
+"""Prints a run's summary, sections and tables on a terminal, or as plain text into a pipe.
 
-Texts from outside are put in as `Text`, without control characters: nothing in them is markup or moves
-the cursor.
+Texts from outside are printed as `Text` without control characters, so that they cannot contain markup or move the
+cursor.
 """
 
 import os
@@ -26,11 +26,11 @@ _INDENT = "  "
 
 
 PIPE_WIDTH = 120
-"""Columns where no terminal says how wide it is; a table is not cut off for want of them."""
+"""Columns for a table if the output is not a terminal; longer lines are not cut."""
 
 
 def terminal(*, stderr: bool = False) -> Console:
-    """A console for our tables; plain in a pipe, whose lines are as long as they are unless COLUMNS is set."""
+    """A console for tables; in a pipe it prints plain text and does not wrap lines, unless COLUMNS is set."""
     console = Console(highlight=False, stderr=stderr)
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         console.width = max(console.width, PIPE_WIDTH)
@@ -39,7 +39,7 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def say(console: Console, text: str, style: str = "", indent: str = "") -> None:
-    """Print a sentence, on as many lines as it takes where the width is known; words stay whole. Nothing for none."""
+    """Print a sentence, wrapped between words if the width is known; print nothing for an empty text."""
     if not (text := one_line(text)):
         return
     for line in [text] if console.soft_wrap else wrapped(text, console.width - len(indent)):
@@ -47,7 +47,7 @@ def say(console: Console, text: str, style: str = "", indent: str = "") -> None:
 
 
 def say_where(console: Console, what: str, path: str) -> None:
-    """Print where something is, on one line that can be copied."""
+    """Print a path on one line, so that it can be copied."""
     console.print(Text(f"{what}: {path}"), soft_wrap=True)
 
 
@@ -86,7 +86,7 @@ def _print_headline(report: Report, console: Console) -> None:
 
 
 def print_section(section: Section, console: Console) -> None:
-    """Its title, sentences and short tables; pictures are left to the page."""
+    """Print a section's title, text and short tables; charts are only on the page."""
     say(console, section.title, "bold")
     for text in section.text:
         say(console, text, indent=_INDENT)
@@ -96,6 +96,6 @@ def print_section(section: Section, console: Console) -> None:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """A table; its caption is the page's."""
+    """Print a table without its caption."""
     for line in table_lines(table, console.width):
         console.print(line, soft_wrap=True)
