@@ -12,7 +12,7 @@ from katydid.stats.histogram import Histogram
 
 @dataclass(slots=True)
 class GapRow:
-    """The columns of gaps.parquet.
+    """A bucket of the histogram of gaps between content chunks: the columns of gaps.parquet.
 
     Attributes:
         warm_up: True for requests that started in the warm-up.

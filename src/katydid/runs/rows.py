@@ -29,7 +29,7 @@ WATCHED = frozenset({MACHINE, TARGET})
 
 @dataclass(slots=True)
 class MonitorRow:
-    """The columns of monitor.parquet: one process in one second.
+    """The state of one process in one second: the columns of monitor.parquet.
 
     Attributes:
         at_ms: time since the run's start.
@@ -69,7 +69,7 @@ class MonitorRow:
 
 @dataclass(slots=True)
 class EventRow:
-    """The columns of events.parquet: one event of a streamed answer (`--record-events`).
+    """One event of a streamed answer, recorded with `--record-events`: the columns of events.parquet.
 
     Attributes:
         request_id: the request's sample.
