@@ -12,11 +12,11 @@ from katydid.stats.histogram import Histogram
 
 @dataclass(slots=True)
 class GapRow:
-    """A bucket of the histogram of gaps between content chunks: the columns of gaps.parquet.
+    """A bucket of the histogram of gaps between content chunks, from which ITL is computed.
 
     Attributes:
         warm_up: True for requests that started in the warm-up.
-        bucket: index of a bucket of `stats.histogram`, which counts seconds.
+        bucket: index of the bucket in `stats.histogram`, whose values are in seconds.
         count: gaps of successful requests in the bucket.
     """
 

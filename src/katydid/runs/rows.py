@@ -29,7 +29,7 @@ WATCHED = frozenset({MACHINE, TARGET})
 
 @dataclass(slots=True)
 class MonitorRow:
-    """The state of one process in one second: the columns of monitor.parquet.
+    """The state of a process of the generator, of the machine, or of the target, in one second.
 
     Attributes:
         at_ms: time since the run's start.
@@ -39,14 +39,15 @@ class MonitorRow:
         cpu_wait_percent: share of the second in which the process was ready to run but waited for a core; None if the
             system does not report it.
         memory_bytes: resident memory of the process; memory in use on the machine.
-        sent_bytes, received_bytes: traffic of all the machine's network interfaces in this second.
+        sent_bytes: bytes sent on all of the machine's network interfaces in this second.
+        received_bytes: bytes received on them.
         loop_lag_ms: the longest delay of a timer of the event loop in this second.
         open_connections: open connections to the target.
         clock_step_ms: how far the wall clock moved against the monotonic clock in this second.
         blocked_ms: time in this second in which the event loop was blocked: the sum of all lags over 5 ms, and the time
             for which the machine was suspended; None for rows of WATCHED.
-        stamped_reads, unstamped_reads: reads of answers in this second that the kernel timestamped, and those that the
-            generator timed itself.
+        stamped_reads: reads of answers in this second that the kernel timestamped.
+        unstamped_reads: reads of answers in this second that the generator timed itself.
         in_flight: requests in flight in this process; None for rows of WATCHED.
     """
 
@@ -69,7 +70,7 @@ class MonitorRow:
 
 @dataclass(slots=True)
 class EventRow:
-    """One event of a streamed answer, recorded with `--record-events`: the columns of events.parquet.
+    """One event of a streamed answer, recorded with `--record-events`.
 
     Attributes:
         request_id: the request's sample.
