@@ -136,7 +136,7 @@ def at(*values):
 @pytest.mark.parametrize(
     ("values", "verdict", "reason"),
     [
-        ((1.0, 2.0), "passed", "the worse of the two middle ones of 2 runs"),
+        ((1.0, 2.0), "passed", "the worse of the two middle values of 2 runs"),
         ((1.0, 2.0, 900.0), "passed", "the median of 3 runs; too close to call: 1 of 3 runs beyond the limit"),
         ((1.0, 900.0, 901.0), "failed", "the median of 3 runs; too close to call: 2 of 3 runs beyond the limit"),
         ((900.0, 901.0, 902.0), "failed", "the median of 3 runs"),

@@ -204,7 +204,7 @@ WRONG = {
         OBJECTIVE + '"requests_per_s" = "> 20 s"',
         (
             ': [objective] "requests_per_s": "> 20 s" has the unit "s", but the metric is measured in '
-            'events a second: write it as in "> 20/s"'
+            'events per second: write it as in "> 20/s"'
         ),
     ),
     "an unknown unit": (

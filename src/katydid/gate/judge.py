@@ -56,7 +56,9 @@ def judge(
         tuple(run.name for run in runs),
         comparison,
         headlines=_headlines(runs),
-        doubtful=any(_is_doubtful(run) or _other_load(runs[0], run) for run in runs),
+        doubtful=any(
+            generator_to_blame(run.summary) or run.summary.partial or _other_load(runs[0], run) for run in runs
+        ),
     )
 
 
@@ -66,11 +68,6 @@ def _headlines(runs: Sequence[RunResult]) -> tuple[str, ...]:
     if len(runs) == 1:
         return (found[0][1].text,)
     return tuple(f"{run.name}: {told.text}" for run, told in found if told.outcome is not Outcome.PASSED)
-
-
-def _is_doubtful(run: RunResult) -> bool:
-    """Return True if the generator may have caused failures; for a run that never ended, that is unknown."""
-    return generator_to_blame(run.summary) or run.summary.partial
 
 
 def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judgement:
@@ -139,7 +136,7 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
         return GateCheck(
             CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values)), unit=unit
         )
-    said = [_kept(limit, each) for each in values]
+    kept_by_run = [_kept(limit, each) for each in values]
     middle = sorted(values, key=lambda each: (each.value, each.at_least))
     value = middle[len(middle) // 2 if limit.is_upper else (len(middle) - 1) // 2]
     check = GateCheck(
@@ -147,7 +144,7 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
         metric,
         limit.text,
         _kept(limit, value),
-        "; ".join(_doubts(metric, value, said, unit)),
+        "; ".join(_notes(metric, value, kept_by_run, unit)),
         value=value.value,
         at_least=value.at_least,
         unit=unit,
@@ -163,14 +160,14 @@ def _kept(limit: Limit, found: Measured) -> GateVerdict:
     return GateVerdict.PASSED if kept else GateVerdict.FAILED
 
 
-def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict], unit: Unit) -> Iterator[str]:
+def _notes(metric: str, value: Measured, kept_by_run: Sequence[GateVerdict], unit: Unit) -> Iterator[str]:
     """Notes on a value: how it was chosen from several runs, and whether it is only a lower bound."""
-    if len(said) > 1:
-        middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
-        yield f"{middle} of {plural(len(said), 'run')}"
-        broken = sum(verdict is GateVerdict.FAILED for verdict in said)
-        if 0 < broken < len(said):
-            yield f"too close to call: {broken} of {plural(len(said), 'run')} beyond the limit"
+    if len(kept_by_run) > 1:
+        middle = "the median" if len(kept_by_run) % 2 else "the worse of the two middle values"
+        yield f"{middle} of {plural(len(kept_by_run), 'run')}"
+        broken = sum(verdict is GateVerdict.FAILED for verdict in kept_by_run)
+        if 0 < broken < len(kept_by_run):
+            yield f"too close to call: {broken} of {plural(len(kept_by_run), 'run')} beyond the limit"
     if value.at_least:
         yield f"at least {value_only(metric, value.value, unit)}: it falls among timed-out or aborted requests"
 
@@ -250,7 +247,7 @@ def _compared(thresholds: Thresholds, comparison: Comparison | None) -> Iterator
             row.name,
             limit,
             _compared_verdict(row, whole),
-            _told(row),
+            _change_in_words(row),
             value=row.new,
             compared=row,
             doubt=policy,
@@ -274,7 +271,7 @@ def _compared_verdict(row: ComparedMetric, whole: GateVerdict) -> GateVerdict:
     return GateVerdict.PASSED if overlooked else verdict
 
 
-def _told(row: ComparedMetric) -> str:
+def _change_in_words(row: ComparedMetric) -> str:
     """The change in words: `slower: +12 % (+8.1 % to +17 %)`."""
     text = row.verdict.replace("_", " ")
     change, low, high = format_change(row)

@@ -30,8 +30,8 @@ _SCALES: dict[Unit, dict[str, Decimal]] = {
 ASKED = {
     Unit.MS: ("time", "< 1.5s or < 200ms"),
     Unit.FRACTION: ("percent", "< 1%"),
-    Unit.PER_SECOND: ("events a second", "> 20/s"),
-    Unit.TOKENS_PER_SECOND: ("tokens a second", "> 20 tok/s"),
+    Unit.PER_SECOND: ("events per second", "> 20/s"),
+    Unit.TOKENS_PER_SECOND: ("tokens per second", "> 20 tok/s"),
     Unit.RATIO: ("a plain ratio", "< 0.8"),
     Unit.COUNT: ("a plain number", "< 10"),
 }

@@ -45,13 +45,13 @@ def history_sentence(history: History) -> str:
     confirmed = [group for group in groups if any(change.confirmed for _, change in group)]
     tentative = [group for group in groups if group not in confirmed]
     if confirmed:
-        named = "; ".join(map(_told, confirmed[-MOST_NAMED:]))
+        named = "; ".join(map(_describe, confirmed[-MOST_NAMED:]))
         more = f"; {len(confirmed) - MOST_NAMED} earlier" if len(confirmed) > MOST_NAMED else ""
         told = [f"The level changed at {len(confirmed)} of {span}. {named}{more}."]
     else:
         told = [f"No confirmed level change in {span}."] if tentative else []
     if tentative:
-        told.append(f"{TENTATIVE}: {'; '.join(map(_told, tentative[-MOST_NAMED:]))}.")
+        told.append(f"{TENTATIVE}: {'; '.join(map(_describe, tentative[-MOST_NAMED:]))}.")
     told += _trends(history)
     return " ".join(told) or f"No level change in {span}."
 
@@ -74,7 +74,7 @@ def _per_version(trend: Trend) -> str:
     return f"{percent(trend.change, 2)} per version ({percent(trend.low, 2)} to {percent(trend.high, 2)})"
 
 
-def _told(found: Sequence[tuple[str, Change]]) -> str:
+def _describe(found: Sequence[tuple[str, Change]]) -> str:
     """The changes at one version, described by the metric that changed most."""
     name, change = max(found, key=lambda item: abs(math.log1p(item[1].change)))
     interval = f"{percent(change.low)} to {percent(change.high)}"

@@ -70,7 +70,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         return f"{head}. {new} cannot be compared with {base}: {comparison.reasons[0]}."
     primary = [m for m in comparison.metrics if m.primary]
     regression = exploratory_regression(comparison)
-    but = f"; but {_told([regression])} is worse" if regression else ""
+    but = f"; but {_in_words([regression])} is worse" if regression else ""
     if verdict is Verdict.NO_DIFFERENCE:
         within = fraction(comparison.settings.same_within)
         if regression:
@@ -78,13 +78,13 @@ def comparison_sentence(comparison: Comparison) -> str:
         return f"{head} beyond {within} between {new} and {base}: {_largest(primary)}."
     if verdict is Verdict.CANNOT_TELL:
         undecided = [m for m in primary if m.verdict is Verdict.CANNOT_TELL]
-        return f"{head} whether {new} differs from {base}: {_told(undecided or primary)}{but}."
+        return f"{head} whether {new} differs from {base}: {_in_words(undecided or primary)}{but}."
     worse, better = ([m for m in primary if m.verdict is kind] for kind in (Verdict.SLOWER, Verdict.FASTER))
     if verdict is Verdict.FASTER:
-        return f"{head}. {new} {_is(verdict, better)} than {base}: {_told(better)}{but}."
-    also = f"; better: {_told(better)}" if better else ""
-    more = f"; largest regression: {_told([regression])}" if regression else ""
-    return f"{head}. {new} {_is(Verdict.SLOWER, worse)} than {base}: {_told(worse)}{also}{more}."
+        return f"{head}. {new} {_is(verdict, better)} than {base}: {_in_words(better)}{but}."
+    also = f"; better: {_in_words(better)}" if better else ""
+    more = f"; largest regression: {_in_words([regression])}" if regression else ""
+    return f"{head}. {new} {_is(Verdict.SLOWER, worse)} than {base}: {_in_words(worse)}{also}{more}."
 
 
 def reasons(comparison: Comparison) -> list[str]:
@@ -108,7 +108,7 @@ def _is(said: Verdict, metrics: Sequence[ComparedMetric]) -> str:
     return " and ".join([*parts, *([_FAILS[said]] if "failure_rate" in names else [])])
 
 
-def _told(metrics: Sequence[ComparedMetric]) -> str:
+def _in_words(metrics: Sequence[ComparedMetric]) -> str:
     return "; ".join(
         users_text(m) if m.name == USERS_AT_STOP else f"{described(m).label.lower()} {change_text(m)}" for m in metrics
     )
@@ -132,9 +132,9 @@ def _bare(percentage: str) -> str:
 def _largest(metrics: Sequence[ComparedMetric]) -> str:
     """Metrics that hardly changed: all if there are at most two, else the one that changed most."""
     if len(metrics) <= 2:
-        return _told(metrics)
+        return _in_words(metrics)
     most = max(metrics, key=_extent)
-    return f"the largest change of {len(metrics)} primary metrics: {_told([most])}"
+    return f"the largest change of {len(metrics)} primary metrics: {_in_words([most])}"
 
 
 def _extent(metric: ComparedMetric) -> float:

@@ -82,9 +82,7 @@ def check_output(*wheres: str | None) -> None:
             with leaving_nothing(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 found = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
-                if not stat.S_ISFIFO(
-                    os.fstat(found).st_mode
-                ):  # closing a pipe would tell its reader that the output is complete
+                if not stat.S_ISFIFO(os.fstat(found).st_mode):  # a pipe's reader would take the close for the end
                     os.close(found)
         except OSError as error:
             raise _not_writable(where, error) from None

@@ -14,7 +14,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from katydid.model import formatting
+from katydid.model.formatting import plural
 from katydid.model.oneline import one_line
 from katydid.report.model import Chart, Section
 from katydid.report.render.svg import draw
@@ -55,16 +55,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {
-        "show": formatting.show,
-        "label_of": formatting.label_of,
-        "censored": formatting.censored,
-        "milliseconds": formatting.milliseconds,
-        "fraction": formatting.fraction,
-        "number": formatting.number,
-        "plural": formatting.plural,
-        "draw": draw,
-    }
+    environment.globals |= {"plural": plural, "draw": draw}
     environment.filters["one_line"] = one_line
     environment.filters["with_commands"] = _with_commands
     environment.filters["whole_options"] = _whole_options

@@ -191,7 +191,7 @@ def _parts(chart: Chart, across: Axis) -> Iterator[tuple[float, str, tuple[float
         yield x, across.say(x), part
 
 
-def _told(label: str, value: str) -> str:
+def _named(label: str, value: str) -> str:
     """`users: 40`, not `users: 40 users`."""
     return f"{label}: {value.removesuffix(f' {label}')}"
 
@@ -205,7 +205,7 @@ def _of_line(line: Line, axis: Axis) -> Callable[[float], list[str]]:
     def say(x: float) -> list[str]:
         near = [(abs(at - x), y) for at, y in known if abs(at - x) <= reach]
         least = min(near, default=(0.0, 0.0))[0]
-        return [_told(line.label, axis.say(y)) for distance, y in near if distance <= least + 1e-9]
+        return [_named(line.label, axis.say(y)) for distance, y in near if distance <= least + 1e-9]
 
     return say
 
@@ -214,7 +214,7 @@ def _of_bars(bars: Bars, axis: Axis) -> Callable[[float], list[str]]:
     def say(x: float) -> list[str]:
         for (low, high), height in zip(pairwise(bars.edges), bars.heights, strict=False):
             if low <= x < high and height:
-                return [_told(bars.label, f"{plain(height)} {bars.unit}".rstrip() if bars.lane else axis.say(height))]
+                return [_named(bars.label, f"{plain(height)} {bars.unit}".rstrip() if bars.lane else axis.say(height))]
         return []
 
     return say

@@ -52,7 +52,7 @@ def rows_parts(chart: Chart, rows: Rows, width: float) -> Iterator[str]:
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{foot:.1f}"/>'
     yield from _bars(rows, tall, lambda value: begin + across.place(value) * plot)
     if tall >= _POINTED:
-        yield from _told(rows, tall, begin, plot)
+        yield from _tooltips(rows, tall, begin, plot)
     yield from rows_labels(chart, rows, width).elements()
 
 
@@ -68,7 +68,7 @@ def _bars(rows: Rows, tall: float, x: Callable[[float], float]) -> Iterator[str]
         yield f'<path class="fill-{style}" d="{"".join(path)}"/>'
 
 
-def _told(rows: Rows, tall: float, begin: float, wide: float) -> Iterator[str]:
+def _tooltips(rows: Rows, tall: float, begin: float, wide: float) -> Iterator[str]:
     """The tooltips of the rows."""
     spans: dict[int, list[str]] = {}
     for span in rows.spans:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
@@ -65,7 +66,7 @@ def index_page(runs: Mapping[str, RunFolder]) -> str:
         Section(
             re.sub(r"\W", "-", workload),
             workload,
-            tables=[Table(plural(len(listed), "run"), _COLUMNS, sorted(listed, key=_by_version))],
+            tables=[Table(plural(len(listed), "run"), _COLUMNS, sorted(listed, key=attrgetter("version")))],
         )
         for workload, listed in ((workload, list(group)) for workload, group in groupby(rows, lambda row: row.workload))
     ]
@@ -81,11 +82,6 @@ def links_to(comparison: Comparison, page: Path) -> dict[str, str]:
     return {
         run: quote(os.path.relpath(report.absolute(), start)) for run, report in reports.items() if report.is_file()
     }
-
-
-def _by_version(run: _Indexed) -> str:
-    """Sort key: rows of a version keep their order, newest first."""
-    return run.version
 
 
 def _indexed(key: str, run: RunFolder) -> _Indexed:
