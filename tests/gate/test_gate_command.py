@@ -133,7 +133,7 @@ def test_one_version(judge, runs, name):
 
 
 COMPARED = {
-    "no difference": (compared("no_difference"), KEPT, 0, "kept, against the baseline: no difference."),
+    "no difference": (compared("no_difference"), KEPT, 0, "met, against the baseline: no difference."),
     "faster": (compared("faster"), KEPT, 0, "against the baseline: faster."),
     "slower": (compared("slower"), KEPT, 1, "FAILED. v2 is slower than v1: service time, p50 +20 %"),
     "slower, and a broken objective": (compared("slower"), BROKEN, 1, "(and 1 more check)"),

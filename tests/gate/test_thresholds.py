@@ -210,7 +210,7 @@ WRONG = {
     "an unknown unit": (
         OBJECTIVE + '"ttft.p95" = "< 1 fortnight"',
         (
-            ': [objective] "ttft.p95": "< 1 fortnight" has the unit "fortnight", the metric is '
+            ': [objective] "ttft.p95": "< 1 fortnight" has the unit "fortnight", but the metric is '
             'measured in time: write it as in "< 1.5s or < 200ms"'
         ),
     ),

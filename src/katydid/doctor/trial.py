@@ -82,7 +82,7 @@ class _Load:
 
 
 def run_trial(users: int, seconds: float, processes: int, cores: Cores) -> TrialOutcome:
-    """Run `users` for `seconds`.
+    """Run a trial with `users` users for `seconds` seconds.
 
     Raises:
         ConfigError: the run failed.
@@ -111,7 +111,7 @@ def _words(url: str, users: int, seconds: float, processes: int) -> list[str]:
 def _generate(
     target: RunningTarget, folder: Path, words: list[str], cores: frozenset[int] | None, seconds: float
 ) -> _Load:
-    """Run the generator, and measure CPU meanwhile."""
+    """Run the generator and measure CPU use."""
     out = folder / "output"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
     with out.open("wb") as sink, pinned(cores):

@@ -53,7 +53,7 @@ STANDARD_OUTPUT = "-"
 
 @contextmanager
 def leaving_nothing(path: Path) -> Iterator[None]:
-    """Remove `path` and its parent folders after the block if the block created them and they are empty.
+    """Remove `path` after the block if the block created it, and its new parent folders if they are empty.
 
     A command that fails leaves neither an empty result nor folders for it.
     """

@@ -278,8 +278,8 @@ _REMEDIES = dict.fromkeys(("monitor", "gaps"), "the run cannot be read; delete t
 
 def _damaged(file: Path, why: object, remedy: str = _REMEDY) -> NoDataError:
     reason = " ".join(str(why).split())
-    reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow begins with the path …
-    reason = reason.partition(". ")[0].rstrip(".")  # … and goes on with what may have happened
+    reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow's message begins with the path …
+    reason = reason.partition(". ")[0].rstrip(".")  # … and ends with possible causes
     return NoDataError(f"{file} is damaged ({reason}): {remedy}")
 
 
