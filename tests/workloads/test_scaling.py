@@ -119,7 +119,9 @@ def test_stages_at_rates_are_told_by_them():
     ]
     found = summary["recommended"]
     assert (found["low"], found["high"]) == (10.0, 20.0)
-    assert found["why"].startswith("all stages up to 10 requests/s held; violated at 20 requests/s: failure rate")
+    assert found["why"].startswith(
+        "all stages up to 10 requests/s met the objective; violated at 20 requests/s: failure rate"
+    )
 
 
 def test_stages_of_a_closed_loop_have_no_offered_load_to_fall_behind():

@@ -198,7 +198,7 @@ def test_the_safe_range_is_the_heading(low, high, title):
 def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
     assert list(scale_section(sweep(FIRST, SECOND)).text) == [
         "Failures at 200 users.",
-        "Objective: failure rate < 5%; service time, p95 < 1 s; and throughput keeps up with the offered load.",
+        "Objective: failure rate < 5%; service time, p95 < 1 s; throughput keeps up with the offered load.",
         "Limited by: the target. It answered 30 a second.",
     ]
 
@@ -332,4 +332,4 @@ def test_what_is_offered_and_answered_is_of_one_kind(each, answered, word):
     found = {"capacity": 6.6, "low": 6.0, "high": 7.0, "at_least": False, "steps": [STEP | {"requests_each": each}]}
     (table,) = capacity_section(material({"capacity": found})).tables
     assert (table.texts("Offered"), table.texts("Answered")) == (["8.00\u00a0/s"], [answered])
-    assert ("conversations, each of 3.00 requests" in table.caption) is word
+    assert ("conversations of 3.00 requests" in table.caption) is word

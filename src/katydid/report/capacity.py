@@ -2,7 +2,7 @@
 
 from katydid.analysis.capacity.answer import capacity_answer, figure, load
 from katydid.analysis.capacity.estimate import resolution
-from katydid.analysis.capacity.holds import broken_itself, criteria_text, criterion_text
+from katydid.analysis.capacity.holds import broken_itself, criteria_text, criterion_text, objective_text
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import capitalised, fraction, significant
 from katydid.model.units import Unit
@@ -37,7 +37,7 @@ def _load_of(step: Step) -> float:
 
 
 def _text(found: CapacityFound) -> list[str]:
-    told = [f"Objective: {criteria_text(found.objective)}; and throughput keeps up with the offered load."]
+    told = [f"Objective: {objective_text(found.objective)}."]
     if found.method:
         repeats = ", ".join(figure(found, estimate) for estimate in found.estimates)
         told.append(
@@ -74,7 +74,7 @@ def _table(found: CapacityFound) -> Table:
         Column("Requests/s" if found.at_rates else "Users", _load_of, Unit.COUNT),
         Column("Purpose", lambda step: step.purpose.replace(" ", "\u00a0")),
         Column("Requests", lambda step: step.requests, Unit.COUNT),
-        Column("Missed", lambda step: step.missed_share, Unit.FRACTION),
+        Column("Violations", lambda step: step.missed_share, Unit.FRACTION),
         Column("p50", lambda step: step.p50_ms, Unit.MS),
         Column("p95", lambda step: step.p95_ms, Unit.MS),
         Column("Offered", lambda step: step.offered_per_s, Unit.PER_SECOND),
@@ -91,7 +91,7 @@ def _requests_each(steps: list[Step]) -> float:
 
 def _result(step: Step) -> str:
     broken = criteria_text(broken_itself(step))
-    result = "held" if step.held else f"broken: {broken or 'no requests'}"
+    result = "met" if step.held else f"violated: {broken or 'no requests'}"
     return result + (" (ended early)" if step.ended == "failures" else "")
 
 
@@ -111,7 +111,7 @@ def _charts(found: CapacityFound) -> list[Chart]:
             unit="%",
             scale=Scale.LINEAR,
             x_unit=axis,
-            lines=[Line("missed", Style.BAD, missed, dots=True)],
+            lines=[Line("violations", Style.BAD, missed, dots=True)],
             marks=marks,
         ),
         Chart(

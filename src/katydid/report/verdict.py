@@ -234,9 +234,9 @@ def _method(comparison: Comparison) -> Section:
     unit = f"Sample size: {runs}, one value per run. The noise between runs is estimated from these runs{noise}."
     rule = (
         f"A metric is slower or faster if its change exceeds that noise and is at least "
-        f"{fraction(settings.min_change)}. All primary metrics together are wrong for equal versions in at most "
-        f"{fraction(settings.family_alpha)} of cases (Holm's rule). It shows no difference if its 90 % interval lies "
-        f"within {fraction(settings.same_within)}. Other metrics are exploratory."
+        f"{fraction(settings.min_change)}; it shows no difference if its 90 % interval lies within "
+        f"{fraction(settings.same_within)}. Together, the primary metrics are wrong for equal versions in at most "
+        f"{fraction(settings.family_alpha)} of cases (Holm's rule). Other metrics are exploratory."
     )
     held = any(m.name == USERS_AT_STOP and m.primary for m in comparison.metrics)
     if held:

@@ -21,7 +21,7 @@ def runs_of(path: Path) -> list[RunFolder]:
     runs = _below(path)
     if len(versions := sorted({str(run.manifest().version) for run in runs})) > 1:
         raise ConfigError(
-            f"{path} has runs of several versions ({', '.join(versions)}), but a side is one version: "
+            f"{path}: runs of several versions ({', '.join(versions)}), but a side is one version: "
             "name one of the runs, or give each version a folder"
         )
     if runs:

@@ -150,7 +150,7 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
         broken = criteria_text(broken_itself(self)) or "no requests"
-        return f"held: {seen}" if self.held else f"broken ({broken}): {seen}{self._limiter_text}"
+        return f"met: {seen}" if self.held else f"violated ({broken}): {seen}{self._limiter_text}"
 
     @property
     def _limiter_text(self) -> str:
@@ -195,6 +195,11 @@ def criterion_text(text: str) -> str:
 def criteria_text(texts: Iterable[str]) -> str:
     """Several criteria in words."""
     return "; ".join(map(criterion_text, texts))
+
+
+def objective_text(objective: Iterable[str]) -> str:
+    """An objective in words; that the target keeps up is always part of it."""
+    return "; ".join([*map(criterion_text, objective), "throughput keeps up with the offered load"])
 
 
 def measure_hold(

@@ -138,7 +138,7 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     kept = [h for h in holds if broken is None or h.load < broken.load]
     most = max(kept, key=lambda h: h.load, default=None)
     low = _load(most) if most else 0
-    held = f"all stages up to {most.load_text} held" if most else "no stage held"
+    held = f"all stages up to {most.load_text} met the objective" if most else "no stage met the objective"
     if broken is None:
         return Recommended(low, None, f"{held}; the limit lies beyond")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
