@@ -86,7 +86,7 @@ CASES = {
     "objectives kept": ("good", KEPT, 0, "PASSED. 2 objectives met."),
     "a broken objective": ("good", BROKEN, 1, "FAILED. ttft.p95 is "),
     "too many failures": ("failing", KEPT, 1, "FAILED. failure_rate is "),
-    "every request failed": ("all-failed", KEPT, 1, "FAILED. failure_rate is 100 %, the limit < 1%."),
+    "every request failed": ("all-failed", KEPT, 1, "FAILED. failure_rate is 100 %, limit < 1%."),
     "every request failed, of an invalid run": ("all-failed-invalid", KEPT, 4, "INVALID. 1 worker was lost (w9)"),
     "every request failed because of the name": ("unknown-host", KEPT, 1, "FAILED. failure_rate is 100 %"),
     "every request failed, and the threshold ended it": ("stopped-at-once", KEPT, 1, "FAILED. failure_rate is 100 %"),

@@ -95,7 +95,7 @@ def test_a_comparison_shows_both_sides():
         ),
         (
             judged(objective={"ttft.p95": "< 1ms", "failure_rate": "< 0.5%"}),
-            "FAILED. ttft.p95 is 1.00\u00a0s, the limit < 1ms (and 1 more check).",
+            "FAILED. ttft.p95 is 1.00\u00a0s, limit < 1ms (and 1 more check).",
         ),
         (
             judged(compare={}, comparison=compared("slower")),

@@ -72,7 +72,7 @@ def _why(check: GateCheck, judgement: Judgement) -> str:
     if check.kind is CheckKind.OBJECTIVE and check.value is not None:
         is_ = "is at least" if check.at_least else "is"
         value = formatting.value_only(check.metric, check.value, check.unit)
-        return f"{check.metric} {is_} {value}, the limit {check.limit}"
+        return f"{check.metric} {is_} {value}, limit {check.limit}"
     if check.kind is CheckKind.COMPARISON and judgement.comparison and check.verdict is not GateVerdict.NO_DATA:
         return _REPEATED.sub("", of_comparison.comparison_sentence(judgement.comparison)).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.unit is not None else check.reason

@@ -95,11 +95,11 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 def sections(history: History) -> list[Section]:
     """The sections: metrics, level changes, trends, versions."""
-    parts = (_courses(history), _changes(history), _steady(history), _versions(history))
+    parts = (_metrics(history), _changes(history), _trends_section(history), _versions(history))
     return [part for part in parts if part is not None]
 
 
-def _courses(history: History) -> Section:
+def _metrics(history: History) -> Section:
     columns: tuple[Column[MetricHistory], ...] = (
         Column("Metric", lambda metric: METRICS[metric.name].label),
         Column("Trend", lambda metric: sparkline(metric.values)),
@@ -175,7 +175,7 @@ TRENDS: tuple[Column[_Steady], ...] = (
 )
 
 
-def _steady(history: History) -> Section | None:
+def _trends_section(history: History) -> Section | None:
     found = [_Steady(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
     return Section("trends", "Trends", [], [Table("", TRENDS, found)]) if found else None
 

@@ -8,11 +8,11 @@ import pandas as pd
 from katydid.analysis.series import percentile_curve
 from katydid.model.formatting import plural
 from katydid.model.metrics import DISTRIBUTIONS
-from katydid.report.charts.run import course_lines, steps_for, steps_text
+from katydid.report.charts.run import percentile_lines, steps_for, steps_text
 from katydid.report.model import Chart, Line, Scale, Style
 
 _SHOWN = ("ttft", "duration")
-_FEWEST = 5
+_FEWEST_REQUESTS = 5
 """Fewest requests per side for a curve."""
 _COLOURS = (Style.THIRD, Style.MAIN)
 """Colours of base and new version in every chart."""
@@ -29,7 +29,7 @@ def comparison_charts(names: tuple[str, str], base: Sequence[pd.DataFrame], new:
     sides = [pd.concat([_successes(frame) for frame in side]) for side in (base, new) if side]
     if len(sides) != len(names) or any(side.empty for side in sides):
         return []
-    return [*_tails(names, sides), *_courses(names, sides)]
+    return [*_tails(names, sides), *_over_time(names, sides)]
 
 
 def _successes(frame: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def _successes(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _tails(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
     for d in DISTRIBUTIONS:
-        if d.name not in _SHOWN or any(side[d.column].notna().sum() < _FEWEST for side in sides):
+        if d.name not in _SHOWN or any(side[d.column].notna().sum() < _FEWEST_REQUESTS for side in sides):
             continue
         lines = [
             Line(name, style, percentile_curve(side[d.column].dropna().to_numpy(dtype=np.float64)))
@@ -56,7 +56,7 @@ def _tails(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Ch
         )
 
 
-def _courses(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
+def _over_time(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
     for d in DISTRIBUTIONS:
         if d.name not in _SHOWN:
             continue
@@ -71,6 +71,6 @@ def _courses(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[
                 lines=[
                     line
                     for name, style, at, side in zip(names, _COLOURS, moments, known, strict=True)
-                    for line in course_lines(at, side[d.column].to_numpy(dtype=np.float64), steps, style, name)
+                    for line in percentile_lines(at, side[d.column].to_numpy(dtype=np.float64), steps, style, name)
                 ],
             )

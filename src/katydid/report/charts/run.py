@@ -13,13 +13,13 @@ from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, fewest_for
 from katydid.report.model import Bars, Chart, Line, Mark, Points, Scale, Style
 
-FOLLOWED = {"p50": 0.5, "p95": 0.95}
+PERCENTILES_SHOWN = {"p50": 0.5, "p95": 0.95}
 
 _TITLES = {"ttft": "Time to first token over time", "duration": "Service time over time"}
 _SPREAD_OF = ("ttft", "duration", "gap", "final_latency")
-_COURSE = 2
+_FEWEST_BINS = 2
 """Fewest time bins for charts over time."""
-_FEWEST = 10
+_FEWEST_REQUESTS = 10
 """Fewest requests for a distribution."""
 
 
@@ -28,13 +28,13 @@ def run_charts(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) -
     table = over_time(frame, monitor, manifest)
     counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
     charts = [*_tail(counted), *_distributions(counted)]
-    if len(table) < _COURSE:
+    if len(table) < _FEWEST_BINS:
         return charts
-    course = _Course(table, manifest)
+    course = _OverTime(table, manifest)
     return [*_times(frame[frame["outcome"] == "ok"], course), *_load(course), *charts]
 
 
-class _Course:
+class _OverTime:
     """Makes lines and bars from a table of values over time."""
 
     def __init__(self, course: pd.DataFrame, manifest: Manifest) -> None:
@@ -67,7 +67,7 @@ class _Course:
         return (0.0, float(self.manifest.warm_up_s)) if self.manifest.warm_up_s else None
 
 
-def _times(ok: pd.DataFrame, course: _Course) -> Iterator[Chart]:
+def _times(ok: pd.DataFrame, course: _OverTime) -> Iterator[Chart]:
     """Percentiles of the successful requests over time."""
     start = ok["start_ms"].fillna(ok["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
     for name, title in _TITLES.items():
@@ -82,14 +82,14 @@ def _times(ok: pd.DataFrame, course: _Course) -> Iterator[Chart]:
                 right_unit="users",
                 lines=[
                     *(replace(line, right=True) for line in course.users),
-                    *course_lines(moments, values, steps, Style.MAIN),
+                    *percentile_lines(moments, values, steps, Style.MAIN),
                 ],
                 bars=course.failures,
                 shaded=course.warm_up,
             )
 
 
-def _load(course: _Course) -> Iterator[Chart]:
+def _load(course: _OverTime) -> Iterator[Chart]:
     offered = [course.line("offered", "offered", Style.QUIET)] if course.has("offered") else []
     yield Chart(
         key="load",
@@ -128,7 +128,7 @@ def _tail(counted: pd.DataFrame) -> Iterator[Chart]:
     """Percentile curves of the times; late starts make response time exceed service time."""
     labels = {d.name: d.label for d in DISTRIBUTIONS}
     values = {name: _values(counted, f"{name}_ms") for name, _ in _TAIL}
-    curves = {name: percentile_curve(found) for name, found in values.items() if len(found) >= _FEWEST}
+    curves = {name: percentile_curve(found) for name, found in values.items() if len(found) >= _FEWEST_REQUESTS}
     late = "Where response time exceeds service time, requests started late."
     if _alike(curves.get("response", ()), curves.get("duration", ())):
         del curves["response"]
@@ -159,7 +159,7 @@ def _distributions(counted: pd.DataFrame) -> Iterator[Chart]:
         if distribution.name not in _SPREAD_OF or distribution.column not in counted:
             continue
         values = _values(counted, distribution.column)
-        if len(values) < _FEWEST:
+        if len(values) < _FEWEST_REQUESTS:
             continue
         edges, counts = histogram(values)
         by_ratio = edges[0] > 0 and edges[-1] / edges[0] > 10
@@ -173,7 +173,7 @@ def _distributions(counted: pd.DataFrame) -> Iterator[Chart]:
             bars=[Bars("requests", Style.MAIN, edges.tolist(), counts.tolist())],
             marks=[
                 Mark(f"{label} {milliseconds(quantile(values, q))}", Style.QUIET, quantile(values, q), dashed=q > 0.5)
-                for label, q in FOLLOWED.items()
+                for label, q in PERCENTILES_SHOWN.items()
                 if len(values) >= fewest_for(q)
             ],
         )
@@ -197,7 +197,7 @@ def steps_for(moments: Sequence[np.ndarray]) -> Steps:
     fewest = min(map(len, moments))
     return {
         label: max(quantile_width(seconds, q) for seconds in moments)
-        for label, q in FOLLOWED.items()
+        for label, q in PERCENTILES_SHOWN.items()
         if fewest >= fewest_for(q)
     }
 
@@ -212,7 +212,7 @@ def _seconds(width: int) -> str:
     return "second" if width == 1 else plural(width, "second")
 
 
-def course_lines(seconds: np.ndarray, values: np.ndarray, steps: Steps, style: Style, name: str = "") -> list[Line]:
+def percentile_lines(seconds: np.ndarray, values: np.ndarray, steps: Steps, style: Style, name: str = "") -> list[Line]:
     """One line per percentile; high ones are dashed.
 
     Args:
@@ -226,7 +226,7 @@ def course_lines(seconds: np.ndarray, values: np.ndarray, steps: Steps, style: S
         Line(
             f"{name} {label}".lstrip(),
             style,
-            quantile_course(seconds, values, FOLLOWED[label], width),
+            quantile_course(seconds, values, PERCENTILES_SHOWN[label], width),
             dashed=label != "p50",
         )
         for label, width in steps.items()
