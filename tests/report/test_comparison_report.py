@@ -126,7 +126,7 @@ def test_the_page_is_small_and_has_a_forest_plot_without_a_script(outputs):
     assert len(outputs["html"].encode()) < 150_000
     body = outputs["html"].partition("<script>")[0]
     assert body.count('<line class="reach main"') >= 4
-    assert "All metrics, with the smallest change" in body
+    assert "All metrics, with the smallest detectable change" in body
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_letters_of_all_languages_stay_as_they_are():
 
 def test_a_judgement_is_a_heading_and_a_table_with_the_worst_first():
     markdown = section_markdown(section(judged(objective={"failure_rate": "< 2%", "ttft.p95": "< 1ms"})))
-    assert markdown.startswith("### FAILED. ttft.p95 is 1.00\u00a0s, the limit &#60; 1ms.\n")
+    assert markdown.startswith("### FAILED. ttft.p95 is 1.00\u00a0s, limit &#60; 1ms.\n")
     header, first, *others = cells(markdown)
     assert header == ["Check", "Value", "Limit", "Verdict", "Why"]
     assert first[:4] == ["ttft.p95", "1.00\u00a0s", "< 1ms", "FAILED"]
