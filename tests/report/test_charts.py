@@ -10,8 +10,7 @@ from chartpages import LONG, every_chart
 from katydid.report.model import Bars, Chart, Line, Scale, Style
 from katydid.report.render.labels import NARROW, WIDE, shortened, text_width
 from katydid.report.render.plot import WIDTH, Plot
-from katydid.report.render.rows import rows_height, rows_labels
-from katydid.report.render.svg import HEIGHT, draw
+from katydid.report.render.svg import HEIGHT, draw, rows_height, rows_labels
 
 NAN = math.nan
 
