@@ -218,7 +218,7 @@ def _differences(comparison: Comparison) -> Section | None:
     if not found:
         return None
     table = differences_table(names(comparison), found)
-    return Section("differences", "What differs between the sides", tables=[table])
+    return Section("differences", "Differences between the sides", tables=[table])
 
 
 def _method(comparison: Comparison) -> Section:

@@ -151,12 +151,12 @@ def differences_table(names: tuple[str, str], found: Sequence[Mismatch]) -> Tabl
     """The differences between the manifests of the sides."""
     base, new = names
     columns: tuple[Column[Mismatch], ...] = (
-        Column("What", lambda each: each.key),
+        Column("Setting", lambda each: each.key),
         Column(base, lambda each: each.base),
         Column(new, lambda each: each.new),
-        Column("", lambda each: each.why or "may not affect the result", bad=lambda each: bool(each.why)),
+        Column("Effect", lambda each: each.why or "may not affect the result", bad=lambda each: bool(each.why)),
     )
-    return Table("What differs", columns, found)
+    return Table("Differences", columns, found)
 
 
 FEWEST_PROMPTS = 2
