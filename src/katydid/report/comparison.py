@@ -1,6 +1,6 @@
 """Shows a comparison as an HTML page, in Markdown and on a terminal; `verdict.py` has the words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich.console import Console
@@ -13,6 +13,7 @@ from katydid.model.oneline import one_line
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.charts.comparison import comparison_charts
+from katydid.report.model import Section
 from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
@@ -23,7 +24,7 @@ TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
     **dict.fromkeys((Verdict.FASTER, Verdict.NO_DIFFERENCE), "good"),
 }
-COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
+_COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
 
 
 def comparison_page(
@@ -82,19 +83,29 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison in Markdown, for a job summary or a pull request."""
-    parts = [f"## {escaped(verdict.comparison_sentence(comparison))}"]
-    parts += [f"- {escaped(reason)}" for reason in verdict.reasons(comparison)]
-    parts += [section_markdown(section) for section in verdict.sections(comparison)]
-    return "\n\n".join(parts) + "\n"
+    return in_markdown(
+        verdict.comparison_sentence(comparison), verdict.reasons(comparison), verdict.sections(comparison)
+    )
+
+
+def in_markdown(sentence: str, reasons: Iterable[str], sections: Iterable[Section]) -> str:
+    """A verdict as a heading, its reasons as a list, and its sections."""
+    parts = [f"## {escaped(sentence)}", *(f"- {escaped(reason)}" for reason in reasons)]
+    return "\n\n".join([*parts, *map(section_markdown, sections)]) + "\n"
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the comparison on a terminal."""
-    say(console, verdict.comparison_sentence(comparison), COLOURS[_tone(comparison)])
-    for reason in verdict.reasons(comparison):
-        say(console, reason, "yellow", indent="  ")
+    print_verdict(console, verdict.comparison_sentence(comparison), _tone(comparison), verdict.reasons(comparison))
     for section in verdict.sections(comparison):
         print_section(section, console)
+
+
+def print_verdict(console: Console, sentence: str, tone: str, reasons: Iterable[str]) -> None:
+    """Print a verdict in its colour, and its reasons."""
+    say(console, sentence, _COLOURS[tone])
+    for reason in reasons:
+        say(console, reason, "yellow", indent="  ")
 
 
 def _tone(comparison: Comparison) -> str:

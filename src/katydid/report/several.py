@@ -11,12 +11,11 @@ from katydid.model.oneline import one_line
 from katydid.model.units import Unit
 from katydid.model.version import __version__
 from katydid.report import verdict
-from katydid.report.comparison import COLOURS, TONES, definitions, forest_note
+from katydid.report.comparison import TONES, definitions, forest_note, in_markdown, print_verdict
 from katydid.report.model import Column, Section, Table
 from katydid.report.render.forest import Change, draw_forest
-from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
-from katydid.report.render.terminal import print_section, say
+from katydid.report.render.terminal import print_section
 from katydid.report.tables.comparison import METRIC, base_column, is_worse, verdict_word
 
 
@@ -53,16 +52,12 @@ def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, c
 
 def several_markdown(found: Comparisons) -> str:
     """The comparisons in Markdown, for a job summary or a pull request."""
-    parts = [f"## {escaped(several_sentence(found))}", *(f"- {escaped(reason)}" for reason in _reasons(found))]
-    parts += [section_markdown(section) for section in (_together(found), *_each(found))]
-    return "\n\n".join(parts) + "\n"
+    return in_markdown(several_sentence(found), _reasons(found), (_together(found), *_each(found)))
 
 
 def print_several(found: Comparisons, console: Console) -> None:
     """Print the verdicts and the common table on a terminal."""
-    say(console, several_sentence(found), COLOURS[TONES.get(found.verdict, "")])
-    for reason in _reasons(found):
-        say(console, reason, "yellow", indent="  ")
+    print_verdict(console, several_sentence(found), TONES.get(found.verdict, ""), _reasons(found))
     print_section(_together(found), console)
 
 
