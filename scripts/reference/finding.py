@@ -1,10 +1,8 @@
 """The reference pages on metrics, errors, files and their columns, validity rules, and thresholds."""
 
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
-from importlib import import_module
+from dataclasses import fields
 from itertools import starmap
-from types import ModuleType
 from typing import Any
 
 from asking import also, parent_of
@@ -23,7 +21,8 @@ from katydid.model.sample import ErrorClass, Sample
 from katydid.model.workload import WORKLOADS, Workload
 from katydid.resources import resource_folder, shipped_workloads
 from katydid.runs import folder
-from katydid.runs.rows import sample_schema
+from katydid.runs.gaps import GapRow
+from katydid.runs.rows import EventRow, MonitorRow, record_schema, sample_schema
 from katydid.workloads import user_class
 
 _ONE = ".p50"
@@ -111,7 +110,7 @@ _FILES = {
     folder.LOCUST_REPORT: "Locust's own report",
     "samples.parquet": "one row per request",
 }
-_TABLES = folder._SCHEMAS  # noqa: SLF001 - no other module needs the list of tables
+_RECORDS = {"monitor": MonitorRow, "events": EventRow, "gaps": GapRow}
 
 
 def files() -> str:
@@ -121,8 +120,7 @@ def files() -> str:
         "blame": "whose fault a failure is: `target`, `generator` or `config`",
         "error": "error class of a failure",
     }
-    others = {kind: import_module(f"katydid.runs.{kind}") for kind in _TABLES if kind != "samples"}
-    known = _FILES | {f"{kind}.parquet": text(first_sentence(module)) for kind, module in others.items()}
+    known = _FILES | {f"{kind}.parquet": text(first_sentence(record)) for kind, record in _RECORDS.items()}
     return f"""\
 # Files of a run
 
@@ -140,12 +138,11 @@ Times are milliseconds on the monotonic clock from the run's start; null, never 
 with `after_stop` or `warm_up` count in no statistic. Values of `error`: [error classes](errors.md).
 
 {_columns(sample_schema(), said)}
-{"".join(map(_added_columns, shipped_workloads()))}{"".join(starmap(_table, others.items()))}"""
+{"".join(map(_added_columns, shipped_workloads()))}{"".join(starmap(_table, _RECORDS.items()))}"""
 
 
-def _table(kind: str, module: ModuleType) -> str:
-    rows = [c for c in vars(module).values() if is_dataclass(c) and c.__module__ == module.__name__]
-    return f"## {kind}.parquet\n\n{_columns(_TABLES[kind], described(rows[0]))}\n"
+def _table(kind: str, record: type) -> str:
+    return f"## {kind}.parquet\n\n{_columns(record_schema(record), described(record))}\n"
 
 
 def _added_columns(workload: str) -> str:

@@ -11,7 +11,7 @@ from katydid.analysis.summary import summarise
 from katydid.report.build import sections
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material
-from katydid.runs.monitor import TARGET
+from katydid.runs.rows import TARGET
 from rows import FAILED, OK, monitor, samples, started, steady
 
 BROKEN = {"broken": ("duration.p95",)}

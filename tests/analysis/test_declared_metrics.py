@@ -152,7 +152,7 @@ def test_a_limit_judges_it(limit, verdict):
 
 
 def test_a_limit_of_another_unit_or_of_an_undeclared_metric_is_refused():
-    with pytest.raises(ConfigError, match="events a second"):
+    with pytest.raises(ConfigError, match="events per second"):
         parse_thresholds({"objective": {"vectors_per_s": "< 1s"}}, "limits.toml", catalogue_of(DECLARED))
     with pytest.raises(ConfigError, match="vectors_per_s"):
         parse_thresholds({"objective": {"vectors_per_s": "> 1/s"}}, "limits.toml")

@@ -5,7 +5,7 @@ import pytest
 import katydid.workloads  # noqa: F401 - their parts of a summary
 from documents import manifest_with, summary_with
 from katydid.analysis.configuration import CONFIG_STATUSES
-from katydid.analysis.headline import exit_code, headline_of
+from katydid.analysis.headline import exit_code, headline_details, headline_of
 from katydid.analysis.summary import summarise
 from katydid.model.documents.summary import Headline, Outcome
 from katydid.model.errors import ExitCode
@@ -108,14 +108,19 @@ def test_the_sentences():
         "5 requests, 5 failed, run time reached.",
         "target": "FAILED: no request succeeded (overloaded: busy, the target's fault); 5 requests, 5 failed, "
         "run time reached.",
-        "generator": "INVALID (the generator's fault): 1 worker was lost (w1), with the last rows recorded "
-        "there: see the workers' logs; keep the machines and the network between them healthy; 10 requests, 0 failed, "
-        "TTFT p50 100\u00a0ms, run time reached.",
-        "cut off": "INVALID (the configuration's fault): 1 of 2 requests were cut off by the end of the run: raise "
-        "--drain so that they can finish; 2 requests, 0 failed, run time reached.",
-        "unknown host": "INVALID (the configuration's fault): requests failed because of the configuration (5 × dns): "
-        "check the host's name in --host; 5 requests, 5 failed, run time reached.",
+        "generator": "INVALID (the generator's fault): 1 worker was lost.",
+        "cut off": "INVALID (the configuration's fault): 1 of 2 requests were cut off by the end of the run.",
+        "unknown host": "INVALID (the configuration's fault): requests failed because of the configuration.",
     }
+
+
+def test_only_an_invalid_run_has_details_beside_its_headline():
+    assert headline_details(*summary_of(*rows(*[OK] * 10))) == []
+    assert headline_details(*summary_of(*rows(*[OK] * 10), lost_workers=["w1"], ended="error")) == [
+        "1 more reason below",
+        "10 requests, 0 failed, TTFT p50 100\u00a0ms",
+        "aborted by an error after 10 s",
+    ]
 
 
 def test_successes_of_the_warm_up_alone_are_said_to_be_that():
@@ -202,9 +207,10 @@ def test_an_older_summary_gets_its_headline_from_what_it_has():
     assert headline_of(manifest, summary_with(older)).outcome is Outcome.FAILED
     errors = [{key: row[key] for key in ("error", "blame", "count", "share", "example")} for row in summary["errors"]]
     assert "(http_4xx: 404 Not Found" in headline_of(manifest, summary_with(older | {"errors": errors})).text
-    assert headline_of(
-        manifest_with(), summary_with(older | {"valid": False, "invalid_reasons": ["lost"]})
-    ).text.startswith("INVALID: lost;")
+    assert (
+        headline_of(manifest_with(), summary_with(older | {"valid": False, "invalid_reasons": ["lost"]})).text
+        == "INVALID: lost."
+    )
 
 
 def test_the_headline_of_a_summary_is_taken_as_it_is():

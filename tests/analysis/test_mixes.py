@@ -148,4 +148,4 @@ def test_the_report_has_a_row_for_each(sides):
     (table,) = section.tables
     assert table.texts("Part") == [f"model {A}", f"model {B}", *(f"host {host}" for host in HOSTS)]
     assert sum(int(count.replace(",", "")) for count in table.texts("Requests")[:2]) == report.summary.counts.requests
-    assert "Each model and each target by itself" in (sides[1][0].path / "report.html").read_text()
+    assert "Metrics of each model and each target" in (sides[1][0].path / "report.html").read_text()

@@ -84,8 +84,8 @@ def test_at_full_utilisation_there_are_as_many_workers_as_the_streams_keep_busy(
     assert (plan.planned.workers, plan.planned.utilisation) == (50, 1.0)
     assert math.isinf(plan.planned.wait_p95_s)
     assert "50 workers for 500 streams" in plan_sentence(plan)
-    assert "nothing in reserve" in plan_sentence(plan)
-    assert "no end" not in plan_sentence(plan)
+    assert "without reserve" in plan_sentence(plan)
+    assert "unbounded" not in plan_sentence(plan)
 
 
 def test_a_load_beyond_all_workers_is_called_what_it_is():

@@ -8,8 +8,8 @@ from katydid.analysis.derived import with_derived
 from katydid.analysis.headline import generator_to_blame
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity.tokens import Own
+from katydid.report.build import tokens_section
 from katydid.report.model import Material
-from katydid.report.tokens import tokens_section
 from synthetic import synthetic_run
 
 ROWS = 120

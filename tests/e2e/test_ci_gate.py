@@ -62,7 +62,7 @@ def test_two_versions_are_loaded_by_turns_and_compared(gate, tmp_path):
     file.write_text('[compare]\nprimary = ["ttft.p50"]\n[policy]\ncannot_tell = "fail"\n')
     with start_target(ttft=0.02, **QUICK) as base, start_target(ttft=0.12, **QUICK) as new:
         done = gate(LOCUST_HOST=new.url, BASE_HOST=base.url, PAIRS="1", THRESHOLDS=str(file))
-    assert done.returncode == 3, done.stdout + done.stderr  # one run a side does not tell the noise
+    assert done.returncode == 3, done.stdout + done.stderr  # one run per side does not show the noise
     comparison = json.loads((tmp_path / "reports" / "gate" / "gate.json").read_text())["comparison"]
     assert [side["versions"] for side in comparison["sides"]] == [["base"], ["v7"]]
     assert [side["host"] for side in comparison["sides"]] == [base.url, new.url]

@@ -161,7 +161,7 @@ BAD = {
     "stages shorter than their warm-up": (("run", "scale", "--stage-time", "5"), "--stage-time 5 is too short"),
     "a hold too short": (("capacity", "batch", "--hold", "1"), "--hold 1 is too short"),
     "thresholds without an objective": (("capacity", "batch", "--thresholds", "compare.toml"), "no objective that"),
-    "an impossible objective": (("capacity", "batch", "--thresholds", "impossible.toml"), "can never be kept"),
+    "an impossible objective": (("capacity", "batch", "--thresholds", "impossible.toml"), "can never be met"),
 }
 
 

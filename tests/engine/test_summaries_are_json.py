@@ -14,8 +14,7 @@ from katydid.report.model import Material
 from katydid.report.render.markdown import section_markdown
 from katydid.report.run import render_run
 from katydid.resources import shipped_workloads
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.rows import record_schema, sample_schema
+from katydid.runs.rows import MonitorRow, record_schema, sample_schema
 from katydid.workloads import user_class
 from schemas import misfits
 from strictjson import strictly

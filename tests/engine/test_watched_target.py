@@ -9,8 +9,7 @@ import pytest
 from katydid.engine.monitor import resource_monitor
 from katydid.engine.monitor.resource_monitor import ResourceMonitor
 from katydid.engine.run_info import RunInfo
-from katydid.runs.monitor import MACHINE, TARGET, MonitorRow
-from katydid.runs.rows import RowBuffer, decode, record_schema
+from katydid.runs.rows import MACHINE, TARGET, MonitorRow, RowBuffer, decode, record_schema
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Prometheus' client tells of processes on Linux only")
 

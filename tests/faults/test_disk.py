@@ -11,8 +11,7 @@ import pytest
 from katydid.cli import main
 from katydid.model.sample import Sample
 from katydid.runs.folder import RunFolder, RunWriter, new_run_path
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.rows import RowBuffer, RowLog, read_log, record_schema, sample_schema
+from katydid.runs.rows import MonitorRow, RowBuffer, RowLog, read_log, record_schema, sample_schema
 from katydid.target.process import start_target
 from running import BIN, Run, Running, katydid, the_run
 
@@ -113,7 +112,7 @@ def test_a_row_that_the_disk_took_half_of_does_not_spoil_those_after_it(tmp_path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("report", "."), "cannot be written (read-only file system): make room, or copy the run"),
+        (("report", "."), "cannot be written (read-only file system): free some space, or copy the run"),
         (("run", "stream", "--results", "."), "--results .: read-only file system; name a folder that can be written"),
     ],
 )
@@ -171,7 +170,7 @@ def test_half_a_file_of_a_finished_run_is_never_taken_for_a_whole_one(run, capsy
 def test_a_run_can_be_read_without_its_damaged_monitor(run, capsys):
     (run / "monitor.parquet").write_bytes(b"PAR1")
     main(["report", str(run)])
-    assert "delete it, and the run is read without it" in capsys.readouterr().err
+    assert "delete this file to read the run without it" in capsys.readouterr().err
     (run / "monitor.parquet").unlink()
     assert main(["report", str(run)]) == 0
 

@@ -83,10 +83,10 @@ def judge(tmp_path, capsys, monkeypatch):
 
 CASES = {
     "two runs of different loads": ("loads", KEPT, 4, "is not a repeat of"),
-    "objectives kept": ("good", KEPT, 0, "PASSED. 2 objectives kept."),
+    "objectives kept": ("good", KEPT, 0, "PASSED. 2 objectives met."),
     "a broken objective": ("good", BROKEN, 1, "FAILED. ttft.p95 is "),
     "too many failures": ("failing", KEPT, 1, "FAILED. failure_rate is "),
-    "every request failed": ("all-failed", KEPT, 1, "FAILED. failure_rate is 100 %, the limit < 1%."),
+    "every request failed": ("all-failed", KEPT, 1, "FAILED. failure_rate is 100 %, limit < 1%."),
     "every request failed, of an invalid run": ("all-failed-invalid", KEPT, 4, "INVALID. 1 worker was lost (w9)"),
     "every request failed because of the name": ("unknown-host", KEPT, 1, "FAILED. failure_rate is 100 %"),
     "every request failed, and the threshold ended it": ("stopped-at-once", KEPT, 1, "FAILED. failure_rate is 100 %"),
@@ -95,25 +95,30 @@ CASES = {
     "a run without a single request": ("empty", KEPT, 4, "INVALID. no data: no request was recorded"),
     "an invalid run": ("invalid", KEPT, 4, "INVALID. 1 worker was lost (w9)"),
     "an invalid run with a broken objective": ("invalid", BROKEN, 4, "INVALID. 1 worker was lost (w9)"),
-    "a run that was killed": ("partial", KEPT, 4, "INVALID. partial: the run never came to its end."),
+    "a run that was killed": ("partial", KEPT, 4, "INVALID. partial: the run never ended."),
     "too few requests": ("few", KEPT, 4, "INVALID. ttft.p95: too few ("),
     "a run that its failure threshold ended": ("stopped", KEPT, 1, "FAILED. the run was stopped by the failure"),
     "the same, where the file allows it": ("stopped", KEPT + '[policy]\nstopped_early = "warn"', 0, "PASSED."),
     "an interrupted run": ("interrupted", KEPT, 0, "the run was interrupted"),
     "a run without its summary": ("unsummarised", KEPT, 0, "PASSED."),
-    "the median of three runs": ("three", KEPT, 0, "the median of 3 runs; too close to call: 1 of them break it"),
+    "the median of three runs": (
+        "three",
+        KEPT,
+        0,
+        "the median of 3 runs; too close to call: 1 of 3 runs beyond the limit",
+    ),
     "one of two runs invalid": ("mixed", KEPT, 4, "20261101T081000Z: 1 worker was lost"),
     "damaged samples": ("damaged", KEPT, 4, "samples.parquet is damaged"),
     "a damaged summary": ("half-written", KEPT, 4, "summary.json is damaged"),
     "a damaged manifest": ("no-manifest", KEPT, 4, "manifest.json is damaged"),
-    "a folder without runs": ("hollow", KEPT, 4, "hollow holds no run"),
+    "a folder without runs": ("hollow", KEPT, 4, "hollow has no runs"),
     "a metric that this workload lacks": ("all-failed", '[objective]\n"tpot.p50" = "< 1s"', 4, "tpot.p50: no value"),
     "nobody's metric": ("good", '[objective]\n"ttft.p59" = "< 1s"', 2, "did you mean ttft.p99 or ttft.p95"),
     "malformed TOML": ("good", "[objective", 2, "limits.toml is not TOML"),
-    "an empty file": ("good", "", 2, "judges nothing"),
+    "an empty file": ("good", "", 2, "has no limits"),
     "an unknown key": ("good", KEPT + "[policy]\nlenient = true", 2, '[policy]: there is no "lenient"'),
-    "no baseline where one is expected": ("good", KEPT + "[compare]", 0, "kept; no baseline was given"),
-    "the same, where that fails": ("good", KEPT + "[compare]\n" + FAIL, 3, "CANNOT TELL. no baseline was given"),
+    "no baseline where one is expected": ("good", KEPT + "[compare]", 0, "met; no baseline"),
+    "the same, where that fails": ("good", KEPT + "[compare]\n" + FAIL, 3, "CANNOT TELL. no baseline"),
     "the same with a broken objective": ("good", BROKEN + "[compare]\n" + FAIL, 1, "FAILED. ttft.p95 is "),
 }
 
@@ -128,11 +133,11 @@ def test_one_version(judge, runs, name):
 
 
 COMPARED = {
-    "no difference": (compared("no_difference"), KEPT, 0, "kept, against the baseline: no difference."),
+    "no difference": (compared("no_difference"), KEPT, 0, "met, against the baseline: no difference."),
     "faster": (compared("faster"), KEPT, 0, "against the baseline: faster."),
     "slower": (compared("slower"), KEPT, 1, "FAILED. v2 is slower than v1: service time, p50 +20 %"),
     "slower, and a broken objective": (compared("slower"), BROKEN, 1, "(and 1 more check)"),
-    "cannot tell": (compared("cannot_tell"), KEPT, 0, "kept; CANNOT TELL whether v2 differs"),
+    "cannot tell": (compared("cannot_tell"), KEPT, 0, "met; CANNOT TELL whether v2 differs"),
     "cannot tell, where that fails": (compared("cannot_tell"), KEPT + FAIL, 3, "CANNOT TELL whether v2 differs"),
     "sides that cannot be compared": (
         compared("invalid", reasons=["users differs (20 and 40)"]), KEPT, 4, "INVALID. v2 cannot be compared with v1"

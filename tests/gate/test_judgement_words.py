@@ -74,8 +74,8 @@ def test_a_run_that_cannot_be_read_is_no_data_with_the_reason():
     [
         ({"counts": {"requests": 0}}, "no_data", "no data: no request was recorded"),
         ({"counts": {"requests": 0}, "invalid_reasons": ["it was cut"]}, "no_data", "it was cut"),
-        ({"partial": True}, "invalid", "partial: the run never came to its end"),
-        ({"partial": True, "invalid_reasons": ["busy"]}, "invalid", "busy; partial: the run never came to its end"),
+        ({"partial": True}, "invalid", "partial: the run never ended"),
+        ({"partial": True, "invalid_reasons": ["busy"]}, "invalid", "busy; partial: the run never ended"),
         ({"valid": False}, "invalid", "the run is marked as invalid"),
         ({"valid": False, "invalid_reasons": ["busy", "late"]}, "invalid", "busy; late"),
         ({"warnings": ["old kernel", "few cores"]}, "passed", "old kernel; few cores"),
@@ -112,8 +112,8 @@ def test_every_run_of_another_load_than_the_first_is_named():
     assert told(judged(*runs, objective=TTFT), "valid") == ("invalid", "valid measurement", reason)
 
 
-STOPPED = "stopped by the failure threshold: what is judged ends there"
-RAISE = "raise --failure-threshold, or set stopped_early under [policy], if so many failures are allowed"
+STOPPED = "stopped by the failure threshold; later requests are not judged"
+RAISE = "if so many failures are acceptable, raise --failure-threshold or set stopped_early under [policy]"
 
 
 def test_a_run_that_was_stopped_early_is_told_what_to_do():
@@ -136,9 +136,9 @@ def at(*values):
 @pytest.mark.parametrize(
     ("values", "verdict", "reason"),
     [
-        ((1.0, 2.0), "passed", "the worse of the two middle ones of 2 runs"),
-        ((1.0, 2.0, 900.0), "passed", "the median of 3 runs; too close to call: 1 of them break it"),
-        ((1.0, 900.0, 901.0), "failed", "the median of 3 runs; too close to call: 2 of them break it"),
+        ((1.0, 2.0), "passed", "the worse of the two middle values of 2 runs"),
+        ((1.0, 2.0, 900.0), "passed", "the median of 3 runs; too close to call: 1 of 3 runs beyond the limit"),
+        ((1.0, 900.0, 901.0), "failed", "the median of 3 runs; too close to call: 2 of 3 runs beyond the limit"),
         ((900.0, 901.0, 902.0), "failed", "the median of 3 runs"),
     ],
 )
@@ -151,8 +151,8 @@ def test_a_single_value_says_it_all_and_is_no_list():
     assert (found.value, found.values, found.reason, found.verdict) == (1000.0, (), "", "failed")
 
 
-LAST_LONGER = "let the run last longer, or judge a lower quantile"
-NONE_HAD_ONE = "no successful request had one, or this workload does not measure it"
+LAST_LONGER = "run longer, or limit a lower quantile"
+NONE_HAD_ONE = "no successful request has this value, or the workload does not measure it"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_value_of_zero_is_a_value():
 @pytest.mark.parametrize(("policy", "code"), [("warn", 0), ("fail", 3)])
 def test_a_baseline_that_is_missing_is_asked_for_and_the_policy_decides(policy, code):
     judgement = judged(compare={"primary": ["duration.p50"]}, policy={"cannot_tell": policy})
-    reason = "no baseline was given: name one with --baseline"
+    reason = "no baseline: name one with --baseline"
     assert told(judgement, "comparison") == ("cannot_tell", NO_LOSS, reason)
     assert (judgement.checks[-1].kind, judgement.exit_code) == ("comparison", code)
 
@@ -196,18 +196,18 @@ def test_a_baseline_that_is_missing_is_asked_for_and_the_policy_decides(policy, 
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%); about 8 runs a side would tell"),
+        ({}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%); about 8 runs per side would decide"),
         ({"runs_needed": None}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%)"),
         ({"reason": "too few"}, "cannot tell: +4.0\u00a0% (+1.0\u00a0% to +7.0\u00a0%): too few"),
         (
             {"low": None, "high": None, "smallest_detectable": None, "runs_needed": 3},
             (
-                "cannot tell: +4.0\u00a0%; one run a side does not tell the noise from run to run; "
-                "about 3 runs a side would tell"
+                "cannot tell: +4.0\u00a0%; one run per side does not show the noise between runs; "
+                "about 3 runs per side would decide"
             ),
         ),
-        ({"low": None}, "cannot tell: +4.0\u00a0%; about 8 runs a side would tell"),
-        ({"high": None}, "cannot tell: +4.0\u00a0%; about 8 runs a side would tell"),
+        ({"low": None}, "cannot tell: +4.0\u00a0%; about 8 runs per side would decide"),
+        ({"high": None}, "cannot tell: +4.0\u00a0%; about 8 runs per side would decide"),
         ({"change": None, "low": None, "high": None, "runs_needed": None}, "cannot tell"),
         (
             {"verdict": "no_difference", "change": -0.0123},

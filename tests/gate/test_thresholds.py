@@ -112,7 +112,7 @@ WRITTEN = {
 @pytest.mark.parametrize("unit", Unit)
 def test_every_unit_can_be_limited_and_refuses_another_one(unit):
     assert read_limit(WRITTEN[unit], unit).value > 0
-    with pytest.raises(ConfigError, match=r"has the unit \"stone\", the metric is measured in"):
+    with pytest.raises(ConfigError, match=r"has the unit \"stone\", but the metric is measured in"):
         read_limit("< 1 stone", unit)
 
 
@@ -123,16 +123,16 @@ def test_every_metric_takes_a_limit_in_its_unit(tmp_path):
 OBJECTIVE = "[objective]\n"
 KEPT = OBJECTIVE + '"ttft.p95" = "< 1s"\n'
 WRONG = {
-    "no text": (b"\xff\xfe\x00", " is not text in UTF-8: save it as that"),
-    "empty": ("", " judges nothing: give it a section [objective] or [compare]"),
-    "an empty objective": (OBJECTIVE, " judges nothing: give it a section [objective] or [compare]"),
+    "no text": (b"\xff\xfe\x00", " is not UTF-8 text: save it in UTF-8"),
+    "empty": ("", " has no limits: add a section [objective] or [compare]"),
+    "an empty objective": (OBJECTIVE, " has no limits: add a section [objective] or [compare]"),
     "an unknown section": (
         '[objectives]\n"ttft.p95" = "< 1s"\n',
         ': there is no section "objectives": did you mean objective?',
     ),
     "a key outside of sections": (
         'cannot_tell = "fail"\n',
-        ': there is no section "cannot_tell": take one of objective, compare, policy',
+        ': there is no section "cannot_tell": choose one of objective, compare, policy',
     ),
     "a section that is none": (
         'objective = "ttft"\n',
@@ -144,7 +144,7 @@ WRONG = {
     ),
     "a metric unlike any": (
         OBJECTIVE + '"happiness" = "< 1s"',
-        ': [objective] "happiness": there is no such metric: see the metrics in a run\'s summary.json',
+        ': [objective] "happiness": there is no such metric: a run\'s summary.json lists the metrics',
     ),
     "a metric's first half": (
         OBJECTIVE + '"ttft" = "< 1s"',
@@ -152,7 +152,7 @@ WRONG = {
     ),
     "twice, once without quotes": (
         KEPT + 'ttft.p95 = "< 2s"\n',
-        ': [objective] "ttft.p95" stands there twice: keep one',
+        ': [objective] "ttft.p95" is given twice: keep one',
     ),
     "a number": (
         OBJECTIVE + '"ttft.p95" = 1500',
@@ -178,39 +178,39 @@ WRONG = {
     "no unit": (
         OBJECTIVE + '"ttft.p95" = "< 1500"',
         (
-            ': [objective] "ttft.p95": "< 1500" has no unit, the metric is measured in time: write it '
+            ': [objective] "ttft.p95": "< 1500" has no unit, but the metric is measured in time: write it '
             'as in "< 1.5s or < 200ms"'
         ),
     ),
     "no unit for a share": (
         OBJECTIVE + '"failure_rate" = "< 1"',
-        ': [objective] "failure_rate": "< 1" has no unit, the metric is measured in percent: write it as in "< 1%"',
+        ': [objective] "failure_rate": "< 1" has no unit, but the metric is measured in percent: write it as in "< 1%"',
     ),
     "a time for a share": (
         OBJECTIVE + '"failure_rate" = "< 1s"',
         (
-            ': [objective] "failure_rate": "< 1s" has the unit "s", the metric is measured in '
+            ': [objective] "failure_rate": "< 1s" has the unit "s", but the metric is measured in '
             'percent: write it as in "< 1%"'
         ),
     ),
     "a share for a time": (
         OBJECTIVE + '"ttft.p95" = "< 1%"',
         (
-            ': [objective] "ttft.p95": "< 1%" has the unit "%", the metric is measured in time: write '
+            ': [objective] "ttft.p95": "< 1%" has the unit "%", but the metric is measured in time: write '
             'it as in "< 1.5s or < 200ms"'
         ),
     ),
     "a time for a rate": (
         OBJECTIVE + '"requests_per_s" = "> 20 s"',
         (
-            ': [objective] "requests_per_s": "> 20 s" has the unit "s", the metric is measured in '
-            'events a second: write it as in "> 20/s"'
+            ': [objective] "requests_per_s": "> 20 s" has the unit "s", but the metric is measured in '
+            'events per second: write it as in "> 20/s"'
         ),
     ),
     "an unknown unit": (
         OBJECTIVE + '"ttft.p95" = "< 1 fortnight"',
         (
-            ': [objective] "ttft.p95": "< 1 fortnight" has the unit "fortnight", the metric is '
+            ': [objective] "ttft.p95": "< 1 fortnight" has the unit "fortnight", but the metric is '
             'measured in time: write it as in "< 1.5s or < 200ms"'
         ),
     ),
@@ -223,11 +223,11 @@ WRONG = {
     ),
     "never kept": (
         OBJECTIVE + '"failure_rate" = "< 0%"',
-        ': [objective] "failure_rate": "< 0%" can never be kept: take another number',
+        ': [objective] "failure_rate": "< 0%" can never be met: choose another number',
     ),
     "never broken": (
         OBJECTIVE + '"failure_rate" = "<= 100%"',
-        ': [objective] "failure_rate": "<= 100%" can never be broken: take another number',
+        ': [objective] "failure_rate": "<= 100%" can never be broken: choose another number',
     ),
     "a contradiction": (
         OBJECTIVE + '"ttft.p50" = "> 2s"\n"ttft.p95" = "< 1s"',
@@ -250,11 +250,11 @@ WRONG = {
     ),
     "a primary without direction": (
         '[compare]\nprimary = ["late.p95"]',
-        ': [compare] primary: "late.p95" is neither better when lower nor when higher: take another metric',
+        ': [compare] primary: "late.p95" has no better direction: choose another metric',
     ),
     "a primary twice": (
         '[compare]\nprimary = ["ttft.p50", "ttft.p50"]',
-        ": [compare] primary: a metric stands there twice: keep one",
+        ": [compare] primary: a metric is given twice: keep one",
     ),
     "no primary": (
         "[compare]\nprimary = []",
@@ -278,38 +278,38 @@ WRONG = {
     ),
     "false alarms as a text": (
         KEPT + '[policy]\nfamily_alpha = "2%"',
-        ": [policy] family_alpha: '2%' is not a share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: '2%' is not a false-alarm rate: choose a number above 0 and at most 0.2",
     ),
     "a change wider than no difference": (
         '[compare]\nmin_change = "20%"\nsame_within = "10%"',
         (
-            ": [compare] min_change 0.2 and same_within 0.1 leave no room: take 0 ≤ min_change ≤ "
+            ": [compare] min_change 0.2 and same_within 0.1 contradict each other: choose 0 ≤ min_change ≤ "
             "same_within < 1 (as fractions), and same_within above 0"
         ),
     ),
     "an unknown policy": (
         KEPT + '[policy]\ncannot_tell = "ignore"',
-        ': [policy] cannot_tell: \'ignore\' is not a policy: take "warn" or "fail"',
+        ': [policy] cannot_tell: \'ignore\' is not a policy: choose "warn" or "fail"',
     ),
     "an unknown policy for runs that were stopped": (
         KEPT + "[policy]\nstopped_early = 1",
-        ': [policy] stopped_early: 1 is not a policy: take "warn" or "fail"',
+        ': [policy] stopped_early: 1 is not a policy: choose "warn" or "fail"',
     ),
     "an unknown key of policy": (
         KEPT + "[policy]\nalpha = 0.02",
-        ': [policy]: there is no "alpha": take one of family_alpha, cannot_tell, stopped_early',
+        ': [policy]: there is no "alpha": choose one of family_alpha, cannot_tell, stopped_early',
     ),
     "too many false alarms": (
         KEPT + "[policy]\nfamily_alpha = 0.5",
-        ": [policy] family_alpha: 0.5 is not a share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: 0.5 is not a false-alarm rate: choose a number above 0 and at most 0.2",
     ),
     "no false alarms at all": (
         KEPT + "[policy]\nfamily_alpha = 0",
-        ": [policy] family_alpha: 0 is not a share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: 0 is not a false-alarm rate: choose a number above 0 and at most 0.2",
     ),
     "a truth for a number": (
         KEPT + "[policy]\nfamily_alpha = true",
-        ": [policy] family_alpha: True is not a share of false alarms: take a number above 0, at most 0.2",
+        ": [policy] family_alpha: True is not a false-alarm rate: choose a number above 0 and at most 0.2",
     ),
 }
 
@@ -369,7 +369,7 @@ def test_the_edges_of_what_a_comparison_may_be_asked_for(tmp_path):
 
 def test_a_whole_number_of_false_alarms_is_refused_and_a_share_is_a_float(tmp_path):
     assert read_thresholds(written(tmp_path, KEPT + "[policy]\nfamily_alpha = 0.2")).settings.family_alpha == 0.2
-    with pytest.raises(ConfigError, match="1 is not a share of false alarms"):
+    with pytest.raises(ConfigError, match="1 is not a false-alarm rate"):
         read_thresholds(written(tmp_path, KEPT + "[policy]\nfamily_alpha = 1"))
 
 

@@ -20,5 +20,5 @@ def test_a_stage_that_only_failures_broke_names_them_and_not_the_time_at_805_of_
     section = capacity_section(
         Material(manifest_with(), summary_with({"capacity": part}), pd.DataFrame(), pd.DataFrame())
     )
-    assert section.tables[0].texts("Result") == ["broken: failures"]
+    assert section.tables[0].texts("Result") == ["violated: failures"]
     assert any("First violated: failures." in text for text in section.text)

@@ -10,8 +10,7 @@ from chartpages import LONG, every_chart
 from katydid.report.model import Bars, Chart, Line, Scale, Style
 from katydid.report.render.labels import NARROW, WIDE, shortened, text_width
 from katydid.report.render.plot import WIDTH, Plot
-from katydid.report.render.rows import rows_height, rows_labels
-from katydid.report.render.svg import HEIGHT, draw
+from katydid.report.render.svg import HEIGHT, draw, rows_height, rows_labels
 
 NAN = math.nan
 
@@ -124,7 +123,7 @@ def test_the_legend_draws_what_the_picture_does():
 def test_curves_that_lie_on_each_other_are_one_and_the_note_says_so(pictures):
     tails = {kind: picture for kind, picture in pictures if picture.key == "tail"}
     assert [each.label for each in tails["run"].lines] == ["Service time", "Time to first token"]
-    assert "Response time is service time" in tails["run"].note
+    assert "Response time equals service time" in tails["run"].note
 
 
 # Failures

@@ -38,7 +38,7 @@ def hostile(tmp_path_factory):
 def test_the_change_is_the_first_thing_that_is_said(stream, capsys):
     assert main(["history", str(stream)]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("The level changed with 1 of 10 versions. v6: ")
+    assert out.startswith("The level changed at 1 of 10 versions. v6: ")
     assert " slower, +" in out.splitlines()[0]
 
 
@@ -91,17 +91,17 @@ def past(*, changes=(), trend=None, count=12):
 def test_a_change_that_is_not_confirmed_yet_is_called_tentative():
     told = history_sentence(past(changes=[change("v4", 4, confirmed=True), change("v10", 10, confirmed=False)]))
     first, _, second = told.partition(". ")
-    assert first == "The level changed with 1 of 12 versions"
+    assert first == "The level changed at 1 of 12 versions"
     assert f"{TENTATIVE}: v10: duration.p50 slower, +20" in second
     alone = history_sentence(past(changes=[change("v10", 10, confirmed=False)]))
-    assert alone.startswith(f"No confirmed change of level in 12 versions. {TENTATIVE}: v10: ")
+    assert alone.startswith(f"No confirmed level change in 12 versions. {TENTATIVE}: v10: ")
 
 
 @pytest.mark.parametrize(("confirmed", "head"), [(True, "Trend: "), (False, "Trend (tentative, ")])
 def test_a_trend_is_called_a_trend(confirmed, head):
     found = past(trend=Trend(0.005, 0.003, 0.007, 0.056, "slower", confirmed))
     assert history_sentence(found).startswith(head)
-    change_text = "+0.50\u00a0% a version (+0.30\u00a0% to +0.70\u00a0%), +5.6\u00a0% in all"
+    change_text = "+0.50\u00a0% per version (+0.30\u00a0% to +0.70\u00a0%), +5.6\u00a0% in total"
     assert f"duration.p50 slower, {change_text}" in history_sentence(found)
     page = history_page(found, "stream", None)
     assert "<h2" in page
@@ -129,13 +129,13 @@ def test_wrong_usage_is_one_line_and_exit_2(stream, capsys, words, said):
 def test_a_folder_in_which_no_run_counts_is_no_history(tmp_path, capsys):
     write_run(tmp_path, "v1", **LOAD, lost_workers=["w"])
     assert main(["history", str(tmp_path / "stream")]) == 4
-    assert capsys.readouterr().out.startswith("No history: no run counts.")
+    assert capsys.readouterr().out.startswith("No history: no run can be used.")
 
 
 def test_few_versions_are_shown(tmp_path, capsys):
     write_run(tmp_path, "v1", **LOAD)
     assert main(["history", str(tmp_path / "stream"), "--html", str(tmp_path / "h.html")]) == 0
-    assert capsys.readouterr().out.startswith("1 version: too few to look for changes.")
+    assert capsys.readouterr().out.startswith("1 version: too few to detect changes.")
     assert "1 version: too few" in (tmp_path / "h.html").read_text()
 
 

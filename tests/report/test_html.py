@@ -125,7 +125,8 @@ def test_red_is_only_for_failures():
 
 def test_an_invalid_run_says_so_first_with_its_reason_and_remedy():
     text = Outline(page_of(synthetic_run(lost_workers=["w9"]))).text
-    assert text.index("INVALID") < text.index("1 worker was lost (w9)") < text.index("Summary")
+    assert text.index("INVALID (the generator's fault): 1 worker was lost.") < text.index("Summary")
+    assert "1 worker was lost (w9)" in text
     assert "See the workers' logs" in text
 
 
@@ -148,7 +149,7 @@ def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
 
 
 def test_a_partial_run_says_so():
-    assert "never came to its end" in Outline(page_of(synthetic_run(partial=True))).text
+    assert "this run never ended" in Outline(page_of(synthetic_run(partial=True))).text
 
 
 def test_every_part_has_an_address_and_is_in_the_contents(page):
@@ -171,7 +172,9 @@ def test_the_command_that_makes_the_run_again_has_its_options_and_no_secret():
     assert command.startswith("katydid run stream --host ")
     assert command.endswith("--max-tokens 128 --insecure --a 1 2")
     assert command_of(manifest_with(run.manifest, workload="capacity-stream")).startswith("katydid capacity stream ")
-    assert html.escape(command, quote=False) in page_of(run)
+    page = page_of(run)
+    assert command in Outline(page).text
+    assert '<span class="whole">--max-tokens</span> 128</span>' in page
 
 
 def test_too_few_requests_are_said_to_be_too_few():

@@ -40,7 +40,7 @@ def test_a_broken_limit_says_value_and_limit():
 
 def test_what_was_skipped_says_why():
     (skipped,) = suite(judged(compare={})).iter("skipped")
-    assert skipped.get("message") == "no baseline was given: name one with --baseline"
+    assert skipped.get("message") == "no baseline: name one with --baseline"
 
 
 def test_what_cannot_be_told_is_a_failure_where_the_file_says_so():

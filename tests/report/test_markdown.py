@@ -64,7 +64,7 @@ def test_letters_of_all_languages_stay_as_they_are():
 
 def test_a_judgement_is_a_heading_and_a_table_with_the_worst_first():
     markdown = section_markdown(section(judged(objective={"failure_rate": "< 2%", "ttft.p95": "< 1ms"})))
-    assert markdown.startswith("### FAILED. ttft.p95 is 1.00\u00a0s, the limit &#60; 1ms.\n")
+    assert markdown.startswith("### FAILED. ttft.p95 is 1.00\u00a0s, limit &#60; 1ms.\n")
     header, first, *others = cells(markdown)
     assert header == ["Check", "Value", "Limit", "Verdict", "Why"]
     assert first[:4] == ["ttft.p95", "1.00\u00a0s", "< 1ms", "FAILED"]
@@ -84,18 +84,18 @@ def test_a_comparison_shows_both_sides():
 @pytest.mark.parametrize(
     ("judgement", "said"),
     [
-        (judged(objective={"ttft.p95": "< 2s"}), "PASSED. 1 objective kept."),
+        (judged(objective={"ttft.p95": "< 2s"}), "PASSED. 1 objective met."),
         (
             judged(objective={"ttft.p95": "< 2s"}, comparison=compared("faster")),
-            "PASSED. 1 objective kept, against the baseline: faster.",
+            "PASSED. 1 objective met, against the baseline: faster.",
         ),
         (
             judged(objective={"ttft.p95": "< 2s"}, compare={}),
-            "PASSED. 1 objective kept; no baseline was given: name one with --baseline.",
+            "PASSED. 1 objective met; no baseline: name one with --baseline.",
         ),
         (
             judged(objective={"ttft.p95": "< 1ms", "failure_rate": "< 0.5%"}),
-            "FAILED. ttft.p95 is 1.00\u00a0s, the limit < 1ms (and 1 more check).",
+            "FAILED. ttft.p95 is 1.00\u00a0s, limit < 1ms (and 1 more check).",
         ),
         (
             judged(compare={}, comparison=compared("slower")),
@@ -103,11 +103,11 @@ def test_a_comparison_shows_both_sides():
         ),
         (
             judged(compare={}, policy={"cannot_tell": "fail"}),
-            "CANNOT TELL. no baseline was given: name one with --baseline.",
+            "CANNOT TELL. no baseline: name one with --baseline.",
         ),
         (
             judged(judged_run(partial=True), objective={"ttft.p95": "< 1ms"}),
-            "INVALID. partial: the run never came to its end.",
+            "INVALID. partial: the run never ended.",
         ),
     ],
 )

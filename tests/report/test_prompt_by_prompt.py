@@ -4,7 +4,7 @@ import pandas as pd
 
 from folders import write_version
 from katydid.cli import main
-from katydid.report.tables.prompts import prompts_section
+from katydid.report.tables.comparison import prompts_section
 from synthetic import HOSTILE
 
 NAMES = ("v1", "v2")
@@ -38,7 +38,7 @@ def test_it_says_how_many_took_longer_and_what_the_middle_one_did():
         NAMES, [run({"1": 100.0, "2": 100.0, "3": 100.0})], [run({"1": 90.0, "2": 110.0, "3": 130.0})]
     )
     assert section.text[0].startswith(
-        "Both sides answered 3 prompts: v2 took longer with 2 of them, and +10\u00a0% with"
+        "Both sides answered 3 prompts. v2 took longer for 2 of them; the median change is +10\u00a0%."
     )
 
 

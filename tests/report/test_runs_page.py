@@ -27,7 +27,7 @@ def test_runs_are_listed_newest_first_and_those_of_one_workload_can_be_compared(
     newer, older = known
     assert (newer.split("/")[:2], older.split("/")[:2]) == (["stream", "v2"], ["stream", "v1"])
     page = runs_page(str(tmp_path), known, newer, LINKS)
-    assert page.index("this one") < page.index(f"choose:{older}")
+    assert page.index("selected") < page.index(f"choose:{older}")
     assert f"compare:{older}+{newer}" in page
     assert f"compare:{newer}+{newer}" not in page
 
@@ -60,7 +60,7 @@ def test_a_run_is_told_by_its_headline_and_coloured_by_its_outcome(tmp_path):
 def test_a_run_without_a_summary_goes_on_or_never_ended(tmp_path):
     write_run(tmp_path, "v1", summary=False, **RUN)
     page = runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
-    assert "no summary: it goes on, or never came to its end" in page
+    assert "no summary: the run is going on, or never ended" in page
 
 
 def test_a_run_whose_manifest_is_broken_is_listed_by_its_folder(tmp_path):

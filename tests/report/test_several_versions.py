@@ -1,6 +1,7 @@
 """More than two versions: each against the first, one family of tests, one table, one picture."""
 
 import json
+import re
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_the_page_has_one_picture_and_each_version_s_own_sections(root, tmp_path
     assert "Service time, p50: v2" in page
     assert "Service time, p50: v3" in page
     for version in ("v2", "v3"):
-        assert f"{version}: runs, and how they ended" in page
+        assert f"{version}: runs<" in page
 
 
 def test_versions_of_one_name_are_told_apart(root, tmp_path, capsys):
@@ -95,6 +96,6 @@ def test_one_that_cannot_be_compared_makes_all_invalid_but_tells_the_others(root
 def test_the_page_has_its_command_and_links_to_the_runs(root, tmp_path):
     page = tmp_path / "c.html"
     compare(root, "--no-history", "--html", str(page))
-    text = page.read_text(encoding="utf-8")
+    text = re.sub("<[^>]*>", "", page.read_text(encoding="utf-8"))
     paths = " ".join(str(root / version) for version in VERSIONS)
     assert f"katydid compare {paths} --html {page} --no-history" in text

@@ -111,7 +111,7 @@ def test_a_truncated_table_says_so(writer):
     with pytest.raises(NoDataError, match=r"samples.parquet is damaged") as told:
         folder.samples()
     message = str(told.value)
-    assert message.endswith("): the run cannot be read; restore it, or remove this run from its folder")
+    assert message.endswith("): the run cannot be read; restore the file, or remove the run from its folder")
     assert message.count(str(table)) == 1
 
 

@@ -32,7 +32,7 @@ def test_a_workload_s_folder_stands_for_its_only_version(tmp_path):
 
 
 def test_a_workload_s_folder_of_several_versions_stands_for_none_of_them(stream):
-    with pytest.raises(ConfigError, match=r"holds several versions \(new, old\): name the folder of one of them"):
+    with pytest.raises(ConfigError, match=r"has several versions \(new, old\): name the folder of one of them"):
         runs_of(stream)
 
 
@@ -40,7 +40,7 @@ def test_a_folder_that_does_not_exist_is_a_slip_of_the_pen_and_one_without_runs_
     with pytest.raises(ConfigError, match="no such folder"):
         runs_of(tmp_path / "nowhere")
     (stream / "empty").mkdir()
-    with pytest.raises(NoDataError, match="holds no run"):
+    with pytest.raises(NoDataError, match="has no runs"):
         runs_of(stream / "empty")
 
 

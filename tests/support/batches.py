@@ -4,8 +4,7 @@ from dataclasses import fields
 
 from katydid.engine.live.batches import Batch
 from katydid.model.sample import Sample
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.rows import RowBuffer, record_schema, sample_schema
+from katydid.runs.rows import MonitorRow, RowBuffer, record_schema, sample_schema
 
 USUAL = {
     "request_id": "r", "user": 0, "iteration": 0, "worker": "local", "name": "/v1/chat", "scheduled_ms": 0.0,

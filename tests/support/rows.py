@@ -5,8 +5,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.rows import record_schema, sample_schema
+from katydid.runs.rows import MonitorRow, record_schema, sample_schema
 
 OK: dict[str, Any] = {
     "worker": "local", "name": "chat", "stage": 0, "user": 0, "iteration": 0, "request_id": "r",

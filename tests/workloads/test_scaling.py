@@ -8,7 +8,7 @@ from katydid.analysis.capacity.holds import Criterion, broken_itself, measure_ho
 from katydid.analysis.derived import with_derived
 from katydid.analysis.summary import summarise
 from katydid.load.stages import StageRecord
-from katydid.runs.monitor import MACHINE, TARGET
+from katydid.runs.rows import MACHINE, TARGET
 from katydid.workloads.scale.analysis import ASSESSMENTS, recommended
 from rows import FAILED, monitor, samples, started
 
@@ -97,7 +97,7 @@ def test_every_stage_is_assessed_by_a_rule_that_stands_beside_it():
 def test_the_safe_range_ends_where_the_first_stage_breaks():
     found = summary_of((10, {}), (20, {}), (30, {"failing": 10}), (40, {}))["recommended"]
     assert (found["low"], found["high"]) == (20, 30)
-    assert "failure_rate" in found["why"]
+    assert "failure rate" in found["why"]
     assert "100 × rate_limited" in found["why"]
 
 
@@ -120,7 +120,7 @@ def test_stages_at_rates_are_told_by_them():
     found = summary["recommended"]
     assert (found["low"], found["high"]) == (10.0, 20.0)
     assert found["why"].startswith(
-        "all stages up to 10 requests/s met the objective; 20 requests/s violated failure_rate"
+        "all stages up to 10 requests/s met the objective; violated at 20 requests/s: failure rate"
     )
 
 
@@ -143,10 +143,10 @@ def test_rates_are_over_the_stages_and_not_over_the_pauses_between_them():
 
 def test_only_the_objective_that_really_broke_is_named():
     found = summary_of((10, {}), (20, {"failing": 5}))["recommended"]
-    assert "20 users violated failure_rate (50" in found["why"]
+    assert "violated at 20 users: failure rate (50" in found["why"]
     slow = summary_of((10, {}), (20, {"duration": 1500.0}))["recommended"]
-    assert "violated duration.p95" in slow["why"]
-    assert "failure_rate" not in slow["why"]
+    assert "violated at 20 users: service time, p95" in slow["why"]
+    assert "failure" not in slow["why"]
 
 
 def test_a_time_that_breaks_beside_failures_is_named_too():

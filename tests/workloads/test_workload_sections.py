@@ -200,7 +200,7 @@ def test_the_safe_range_is_the_heading(low, high, title):
 def test_a_sweep_says_why_by_what_objective_and_what_limited_it():
     assert list(scale_section(sweep(FIRST, SECOND)).text) == [
         "Failures at 200 users.",
-        "Objective: failure_rate < 5%, duration.p95 < 1 s, and the target keeps up with the offered load.",
+        "Objective: failure rate < 5%; service time, p95 < 1 s; throughput keeps up with the offered load.",
         "Limited by: the target. It answered 30 a second.",
     ]
 
@@ -270,7 +270,7 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     ]
     assert table.texts("Off by") == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
     assert table.texts("Measured")[1:] == ["1.10", "1.50", "200\u00a0ms", "–"]
-    assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1:")
+    assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1.")
     assert "7 more streams were refused" in section.text[0]
 
 
@@ -290,8 +290,8 @@ def searched(*estimates, limiting="failure_rate", unit="users"):
 def test_a_capacity_says_what_its_interval_is():
     section = searched(99.0, 100.0, 101.0)
     assert section.title == "Capacity 100 users (95 % interval 90 to 110), first violated failure rate"
-    assert section.text[1].endswith(": 99, 100, 101. The interval is over the repeats, on log N, and never less than "
-                                    "3\u00a0% to either side.")  # fmt: skip
+    assert section.text[1].endswith(": 99, 100, 101. The interval is computed over the repeats, on log N, and is "
+                                    "at least ±3\u00a0%.")  # fmt: skip
 
 
 def test_a_capacity_that_no_objective_limits_is_what_the_target_keeps_up_with():
@@ -307,15 +307,19 @@ def test_a_capacity_of_rates_is_one_of_requests_a_second():
 
 @pytest.mark.parametrize(
     ("limiting", "words"),
-    [("keeps_up", "throughput fell below offered load"), ("failure_rate", "failure rate"), ("ttft.p95", "ttft.p95")],
+    [
+        ("keeps_up", "throughput fell below offered load"),
+        ("failure_rate", "failure rate"),
+        ("ttft.p95", "time to first token, p95"),
+    ],
 )
 def test_a_capacity_says_what_was_violated_first(limiting, words):
     assert searched(99.0, limiting=limiting).text[1].startswith(f"First violated: {words}. Each repeat is ")
 
 
 def test_the_interval_of_one_repeat_is_wider_and_says_so():
-    assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter: the interval is that of single "
-                                            "searches, never less than 13\u00a0% to either side.")  # fmt: skip
+    assert searched(100.0).text[1].endswith(": 100. One repeat shows no scatter, so the interval is the one known "
+                                            "for single searches: at least ±13\u00a0%.")  # fmt: skip
 
 
 STEP = {
@@ -330,4 +334,4 @@ def test_what_is_offered_and_answered_is_of_one_kind(each, answered, word):
     found = {"capacity": 6.6, "low": 6.0, "high": 7.0, "at_least": False, "steps": [STEP | {"requests_each": each}]}
     (table,) = capacity_section(material({"capacity": found})).tables
     assert (table.texts("Offered"), table.texts("Answered")) == (["8.00\u00a0/s"], [answered])
-    assert ("conversations, each of 3.00 requests" in table.caption) is word
+    assert ("conversations of 3.00 requests" in table.caption) is word

@@ -12,7 +12,7 @@ from katydid.analysis.diagnosis import RATE_LIMIT, rate_limited
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import capitalised, fraction, plural, significant
-from katydid.runs.monitor import MACHINE, TARGET
+from katydid.runs.rows import MACHINE, TARGET
 from katydid.stats.queueing import servers_for
 
 BUSY_PERCENT = 85.0

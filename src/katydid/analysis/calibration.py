@@ -13,7 +13,7 @@ from katydid.analysis.derived import quantile, values_of
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
-from katydid.runs.monitor import WATCHED
+from katydid.runs.rows import WATCHED
 
 MS = 1e6
 """Nanoseconds per millisecond."""

@@ -4,6 +4,7 @@
 outcomes, and an invalid measurement is one of them. A second sentence says what the target does for clients that left.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -102,12 +103,25 @@ def _failed_checks(summary: Summary) -> list[Check]:
 # Its sentence
 
 
-def _invalid(manifest: Manifest, summary: Summary) -> str:
+_CLAUSE = re.compile(r"[;:,] | \(")
+"""Where the first clause of a finding ends."""
+
+
+def _invalid(_manifest: Manifest, summary: Summary) -> str:
+    """What spoiled the run, and whose fault it is; the findings and `headline_details` say the rest."""
     found = _invalid_findings(summary)
-    reasons = [finding.text for finding in found] or list(summary.invalid_reasons) or ["its summary says so"]
+    reasons = [finding.message for finding in found] or list(summary.invalid_reasons) or ["its summary says so"]
     fault = f" (the {_fault(found[0], summary)}'s fault)" if found else ""
-    more = f" (and {plural(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
-    return f"INVALID{fault}: {reasons[0]}{more}; {_numbers(summary)}, {how_it_ended(manifest, summary)}."
+    return f"INVALID{fault}: {_CLAUSE.split(reasons[0], maxsplit=1)[0]}."
+
+
+def headline_details(manifest: Manifest, summary: Summary) -> list[str]:
+    """What the headline of an invalid run leaves out: further reasons, the figures, how it ended; else nothing."""
+    if summary.valid:
+        return []
+    more = max(len(_invalid_findings(summary)), len(summary.invalid_reasons)) - 1
+    reasons = [f"{plural(more, 'more reason')} below"] if more > 0 else []
+    return [*reasons, _numbers(summary), how_it_ended(manifest, summary)]
 
 
 def _failed(manifest: Manifest, summary: Summary) -> str:

@@ -92,7 +92,7 @@ def _several(
 
 def _links(comparison: Comparison, args: Namespace) -> dict[str, str]:
     """Links from the page to the runs' reports; none if no page was asked for."""
-    from katydid.report.tables.index import links_to
+    from katydid.report.tables.run_list import links_to
 
     return links_to(comparison, Path(args.html)) if args.html else {}
 

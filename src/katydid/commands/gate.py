@@ -13,7 +13,7 @@ from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.formatting import plural
 from katydid.resources import thresholds_file
-from katydid.runs.named_files import MIB, read_named
+from katydid.runs.files import MIB, read_named
 
 if TYPE_CHECKING:
     from katydid.gate.judgement import Judgement

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, os_words
-from katydid.runs.named_files import open_named
+from katydid.runs.files import open_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

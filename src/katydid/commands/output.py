@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TextIO
 
-from katydid.runs.outputs import STANDARD_OUTPUT, check_output, write_output
+from katydid.runs.files import STANDARD_OUTPUT, check_output, write_output
 
 __all__ = ["STANDARD_OUTPUT", "add_json", "check_output", "known_width", "tell", "write_json", "write_output"]
 

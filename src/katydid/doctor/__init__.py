@@ -1,1 +1,1 @@
-"""What this machine can do for a load test: facts as they are found, and checks that judge them."""
+"""What this machine can do for a load test: facts, and checks that judge them."""

@@ -1,7 +1,7 @@
-"""Whether this machine can carry a planned run: one table of checks, each with its limit, reason and remedy.
+"""Checks whether this machine can carry a planned run: one table of checks with limits, reasons and remedies.
 
-Judges facts; looks at nothing itself. `bad` means that a run of this size would be spoilt, and end as
-invalid or fail; a warning that it may be.
+Judges facts, and measures nothing itself. `bad` means that a run of this size would fail or be invalid; a warning means
+that it might.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,18 +13,18 @@ from katydid.model.formatting import fraction, plural
 
 Status = Literal["ok", "warning", "bad"]
 CheckResult = tuple[Status, str, str]
-"""Status, what was found, and what to do (empty where there is nothing to do)."""
+"""Status, finding, and remedy (empty if none is needed)."""
 
 GIGABYTE = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """The run that is planned, on this machine.
+    """The planned run on this machine.
 
     Attributes:
-        interval: seconds from one request start of a user to its next.
-        processes: that share the users.
+        interval: seconds between the starts of a user's requests.
+        processes: number of processes that share the users.
     """
 
     users: int = 100
@@ -33,16 +33,16 @@ class PlannedRun:
 
     @property
     def users_each(self) -> int:
-        """Users of one process, at most."""
+        """Largest number of users per process."""
         return -(-self.users // self.processes)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check's outcome, as a reader sees it.
+    """The outcome of a check.
 
     Attributes:
-        blame: whose the fault would be: `machine`, `configuration` or `target`.
+        blame: whose fault a bad outcome is: `machine`, `configuration` or `target`.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question to the machine."""
+    """A check of the machine."""
 
     name: str
     limit: str
@@ -66,7 +66,7 @@ class Check:
 
 
 def examine(facts: Facts, plan: PlannedRun) -> list[Checked]:
-    """All checks."""
+    """Run all checks."""
     done = []
     for check in CHECKS:
         status, found, remedy = check.judge(facts, plan)
@@ -75,21 +75,21 @@ def examine(facts: Facts, plan: PlannedRun) -> list[Checked]:
 
 
 def spoils(done: Sequence[Checked]) -> bool:
-    """Whether anything would spoil the run."""
+    """Return True if any check is `bad`."""
     return any(check.status == "bad" for check in done)
 
 
 _OTHER_FILES = 50
-"""Descriptors of a process that are not users' connections: measured 30 to 40 with two links to workers."""
+"""File descriptors per process besides users' connections: 30 to 40 were measured, with links to two workers."""
 
 
 def _descriptors(facts: Facts, plan: PlannedRun) -> CheckResult:
     need = plan.users_each + _OTHER_FILES
     if facts.descriptors is None:
         return "ok", "no limit", ""
-    found = f"{facts.descriptors:,} a process (soft {_limit(facts.soft)}, hard {_limit(facts.hard)}), {need:,} needed"
+    found = f"{facts.descriptors:,} per process (soft {_limit(facts.soft)}, hard {_limit(facts.hard)}), {need:,} needed"
     if facts.descriptors < need:
-        return "bad", found, f"ulimit -n {need}, or more --processes"
+        return "bad", found, f"run `ulimit -n {need}`, or use more --processes"
     return "ok", found, ""
 
 
@@ -102,14 +102,14 @@ _TIME_WAIT_SECONDS = 60
 
 def _ports(facts: Facts, plan: PlannedRun) -> CheckResult:
     if facts.ports is None:
-        return "ok", "the system does not tell", ""
+        return "ok", "not reported by the system", ""
     first, last = facts.ports
     free = last - first + 1 - (facts.time_wait or 0)
     found = f"{free:,} free ({first} to {last}, {facts.time_wait or 0:,} in TIME_WAIT), {plan.users:,} needed"
     if free < plan.users:
-        return "bad", found, "sysctl -w net.ipv4.ip_local_port_range='1024 65535', or more machines"
+        return "bad", found, "run `sysctl -w net.ipv4.ip_local_port_range='1024 65535'`, or use more machines"
     if free < plan.users / plan.interval * _TIME_WAIT_SECONDS:
-        return "warning", found, "enough only while the target keeps its connections open: see that it does"
+        return "warning", found, "enough only if the target keeps connections open: check that it does"
     return "ok", found, ""
 
 
@@ -118,9 +118,10 @@ _ENOUGH_OF_A_CORE = 0.95
 
 def _cores(facts: Facts, plan: PlannedRun) -> CheckResult:
     usable = min(float(facts.cores), facts.quota or facts.cores)
-    found = f"{facts.cores} to run on" + (f", a quota of {facts.quota:g}" if facts.quota else "")
+    found = f"{facts.cores} usable" + (f", a quota of {facts.quota:g}" if facts.quota else "")
     if usable < plan.processes * _ENOUGH_OF_A_CORE:
-        return "bad", f"{found}, {plan.processes} needed", f"--processes {max(1, int(usable))}, or a larger machine"
+        remedy = f"use --processes {max(1, int(usable))}, or a larger machine"
+        return "bad", f"{found}, {plan.processes} needed", remedy
     return "ok", found, ""
 
 
@@ -132,39 +133,40 @@ def _load(facts: Facts, plan: PlannedRun) -> CheckResult:
     free = facts.cores * (1.0 - timing.busy)
     found = f"{fraction(timing.busy)} of all cores busy, {fraction(timing.steal)} taken by the hypervisor"
     if timing.steal > _MUCH_STEAL:
-        return "bad", found, "use another machine, or one with cores of its own"
+        return "bad", found, "use a machine with dedicated cores"
     if free < plan.processes * (1.0 - _BUSY):
-        return "warning", found, "end other work on this machine, or wait for its end"
+        return "warning", found, "stop other work on this machine, or wait until it ends"
     if timing.steal > _STEAL:
-        return "warning", found, "use a machine with cores of its own"
+        return "warning", found, "use a machine with dedicated cores"
     return "ok", found, ""
 
 
 _PROCESS_BYTES, _USER_BYTES = 250 * 1024**2, 40 * 1024
-"""Resident, measured at 10,000 users: 600 MB in all are kept with room to spare."""
+"""Resident memory, with a margin: 600 MB in total were measured at 10,000 users."""
 
 
 def _memory(facts: Facts, plan: PlannedRun) -> CheckResult:
     need = plan.processes * _PROCESS_BYTES + plan.users * _USER_BYTES
     found = f"{facts.memory_bytes / GIGABYTE:.1f} GB available, about {need / GIGABYTE:.1f} GB needed"
     if facts.memory_bytes < need:
-        return "bad", found, "fewer users, or a larger machine"
+        return "bad", found, "use fewer users, or a larger machine"
     return "ok", found, ""
 
 
 def _stamps(facts: Facts, _plan: PlannedRun) -> CheckResult:
     timing = facts.timing
     if timing.stamped == 0.0 or timing.stamp_age is None:
-        return "warning", "none: times will be those of our reading", "run on Linux, and keep the load low elsewhere"
+        remedy = "run on Linux; elsewhere keep the load low"
+        return "warning", "none: times will be taken when the generator reads", remedy
     found = f"on {fraction(timing.stamped)} of the reads of a loopback socket, {timing.stamp_age * 1000:.0f} µs old"
     if timing.stamped < 1.0:
-        return "warning", found, "see whether a sandbox or an old kernel takes them away"
+        return "warning", found, "check whether a sandbox or an old kernel removes them"
     return "ok", found, ""
 
 
 def _reader(facts: Facts, _plan: PlannedRun) -> CheckResult:
     if not facts.compiled:
-        return "warning", "in Python", "install a C compiler and Python's headers, then Katydid once more"
+        return "warning", "in Python", "install a C compiler and Python's headers, then reinstall Katydid"
     return "ok", "in C", ""
 
 
@@ -177,7 +179,7 @@ def _clock(facts: Facts, _plan: PlannedRun) -> CheckResult:
     if facts.timing.resolution_ns > _COARSE_NS:
         return "warning", found, "use another machine for times below a millisecond"
     if facts.time_source in _SLOW_SOURCES:
-        return "warning", found, "let the kernel use tsc or kvm-clock: each look at this clock costs microseconds"
+        return "warning", found, "switch the kernel to tsc or kvm-clock: each read of this clock takes microseconds"
     return "ok", found, ""
 
 
@@ -186,9 +188,9 @@ _STEP_MS = 5.0
 
 def _step(facts: Facts, _plan: PlannedRun) -> CheckResult:
     step = facts.timing.clock_step
-    found = f"ran {step:+.2f} ms away in a second"
+    found = f"moved {step:+.2f} ms in a second"
     if abs(step) > _STEP_MS:
-        return "warning", found, "let the time service settle first (chronyc tracking); durations are not touched"
+        return "warning", found, "let time synchronisation settle first (chronyc tracking); durations are unaffected"
     return "ok", found, ""
 
 
@@ -197,11 +199,11 @@ _LATE_WARNING_MS, _LATE_BAD_MS = 5.0, 50.0
 
 def _timers(facts: Facts, _plan: PlannedRun) -> CheckResult:
     timing = facts.timing
-    found = f"{timing.late_p50:.1f} ms late in the median, {timing.late_p99:.1f} ms in the 99th percentile"
+    found = f"{timing.late_p50:.1f} ms late (median), {timing.late_p99:.1f} ms (99th percentile)"
     if timing.late_p99 > _LATE_BAD_MS:
-        return "bad", found, "end other work on this machine; in a container, raise its CPU quota"
+        return "bad", found, "stop other work on this machine; in a container, raise its CPU quota"
     if timing.late_p99 > _LATE_WARNING_MS:
-        return "warning", found, "end other work on this machine"
+        return "warning", found, "stop other work on this machine"
     return "ok", found, ""
 
 
@@ -210,9 +212,9 @@ _MOST_STARTS = 5_000.0
 
 def _rate(_facts: Facts, plan: PlannedRun) -> CheckResult:
     each = plan.users / plan.interval / plan.processes
-    found = f"{plural(plan.users, 'user')} every {plan.interval:g} s: {each:,.1f} requests/s a process"
+    found = f"{plural(plan.users, 'user')} every {plan.interval:g} s: {each:,.1f} requests/s per process"
     if each > _MOST_STARTS:
-        return "warning", found, "more --processes; `katydid calibrate` tells what this machine can do"
+        return "warning", found, "use more --processes; `katydid calibrate` measures what this machine can do"
     return "ok", found, ""
 
 
@@ -222,24 +224,26 @@ _LOCUST = "2.47."
 def _versions(facts: Facts, _plan: PlannedRun) -> CheckResult:
     found = f"Katydid {facts.katydid}, Locust {facts.locust}, Python {facts.python}, {facts.system}"
     if facts.locust is None or not facts.locust.startswith(_LOCUST):
-        return "warning", found, f"install Locust {_LOCUST}x, which Katydid is tested with"
+        return "warning", found, f"install Locust {_LOCUST}x, with which Katydid is tested"
     return "ok", found, ""
 
 
 CHECKS = (
-    Check("descriptors", "users + 50 a process", "each request in flight is an open file", "machine", _descriptors),
-    Check("ports", "one a user", "each connection to one address needs a port of its own", "machine", _ports),
-    Check("cores", "one a process", "a generator that waits for a core books its waiting as the target's", "machine",
+    Check("descriptors", "users + 50 per process", "each request in flight needs an open file", "machine",
+          _descriptors),
+    Check("ports", "one per user", "each connection to an address needs its own port", "machine", _ports),
+    Check("cores", "one per process", "a generator that waits for a core attributes the wait to the target", "machine",
           _cores),
     Check("load", "80 % of a core free for each process; hypervisor ≤ 2 %",
-          "what others use is missing when a chunk arrives", "machine", _load),
-    Check("memory", "250 MB a process and 40 kB a user", "swapping stops all clocks", "machine", _memory),
-    Check("kernel timestamps", "on every read", "without them our own delays are in all times", "machine", _stamps),
-    Check("reader", "in C", "in Python a streamed chunk costs about half as much CPU again", "machine", _reader),
-    Check("monotonic clock", "steps ≤ 10 µs", "no time is finer than its clock", "machine", _clock),
-    Check("wall clock", "within 5 ms in a second", "logs of several machines match by it", "machine", _step),
-    Check("timers", "p99 ≤ 5 ms late", "requests start late else: from 50 ms on a start counts as late", "machine",
+          "other work delays the reading of chunks", "machine", _load),
+    Check("memory", "250 MB per process and 40 kB per user", "swapping stops the generator", "machine", _memory),
+    Check("kernel timestamps", "on every read", "without them, the generator's delays are in all times", "machine",
+          _stamps),
+    Check("reader", "in C", "in Python, a streamed chunk costs about 50 % more CPU", "machine", _reader),
+    Check("monotonic clock", "steps ≤ 10 µs", "times cannot be finer than their clock", "machine", _clock),
+    Check("wall clock", "within 5 ms in a second", "logs of several machines are matched by it", "machine", _step),
+    Check("timers", "p99 ≤ 5 ms late", "otherwise requests start late; a start counts as late from 50 ms on", "machine",
           _timers),
-    Check("planned rate", "≤ 5,000 requests/s a process", "starting them takes half a core", "configuration", _rate),
-    Check("versions", "Locust 2.47", "others are not tested", "configuration", _versions),
+    Check("planned rate", "≤ 5,000 requests/s per process", "starting them takes half a core", "configuration", _rate),
+    Check("versions", "Locust 2.47", "other versions are not tested", "configuration", _versions),
 )  # fmt: skip

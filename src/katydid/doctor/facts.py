@@ -1,6 +1,6 @@
-"""What this machine has, as it is now. Looks and measures; judges nothing, and knows no target.
+"""Measures this machine: limits, cores, memory, clocks. Judges nothing, and knows no target.
 
-A fact is None where the system does not tell it.
+A fact is None if the system does not report it.
 """
 
 import os
@@ -24,23 +24,23 @@ _QUOTA_V1, _PERIOD_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), Path("/sys/
 _MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 LOCUST_DESCRIPTORS = 10_000
-"""Locust raises its soft limit to this where the hard limit lets it (`locust.main`)."""
+"""Locust raises the soft limit to this if the hard limit allows (`locust.main`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was found.
+    """The facts about this machine.
 
     Attributes:
-        descriptors: open files that a process of a run may have, after Locust has raised its limit.
-        soft, hard: limits of this shell; None for no limit.
-        ports: (first, last) of those for outgoing connections.
-        time_wait: connections that are closed and still hold their port.
-        cores: that this process may run on.
-        quota: cores' worth of CPU time that a container allows.
-        memory_bytes: available now, within a container's limit.
-        time_source: the kernel's.
-        compiled: whether what reads connections could be compiled when Katydid was installed.
+        descriptors: open files allowed per process of a run, after Locust has raised the limit; None for no limit.
+        soft, hard: this shell's limits on open files; None for no limit.
+        ports: first and last port for outgoing connections.
+        time_wait: closed connections that still hold their port.
+        cores: number of cores that this process may use.
+        quota: CPU quota of a container, in cores.
+        memory_bytes: available memory, within a container's limit.
+        time_source: the kernel's clock source.
+        compiled: whether the C module that reads connections was compiled at installation.
     """
 
     system: str
@@ -61,7 +61,7 @@ class Facts:
 
 
 def gather() -> Facts:
-    """Look at everything; takes about two seconds, most of them to watch the clock."""
+    """Collect all facts; takes about two seconds, mostly to watch the clocks."""
     soft, hard = _descriptor_limits()
     return Facts(
         system=f"{platform.system()} {platform.release()}",
@@ -83,7 +83,7 @@ def gather() -> Facts:
 
 
 def usable_descriptors(soft: int | None, hard: int | None) -> int | None:
-    """How many files a run's process may open, once Locust has tried to raise its limit; None for no limit."""
+    """The open files allowed per process after Locust has tried to raise the limit; None for no limit."""
     if soft is None or soft >= LOCUST_DESCRIPTORS:
         return soft
     return LOCUST_DESCRIPTORS if hard is None or hard >= LOCUST_DESCRIPTORS else soft
@@ -115,7 +115,7 @@ def _time_wait() -> int | None:
 
 
 def _quota() -> float | None:
-    """Cores' worth of time: `max 100000` or `150000 100000` in version 2, -1 for none in version 1."""
+    """The CPU quota in cores: cgroup v2 has `max 100000` or `150000 100000`, v1 has -1 for no quota."""
     text = _text(_QUOTA_V2) or f"{_text(_QUOTA_V1) or -1} {_text(_PERIOD_V1) or 1}"
     quota, period = text.split()
     return None if quota in {"max", "-1"} else int(quota) / int(period)

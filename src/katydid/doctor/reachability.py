@@ -1,4 +1,4 @@
-"""Whether the target can be reached from here, and how far away it is. Sends no load: one look."""
+"""Checks that the target answers and how far away it is. Sends no load."""
 
 import ipaddress
 import socket
@@ -13,15 +13,15 @@ TRIES = 5
 TIMEOUT = 5.0
 FAR_MS = 50.0
 _LIMIT = "answers; connects within 50 ms"
-_WHY = "the way there and back is in every time"
+_WHY = "the network round trip is part of every measured time"
 
 
 def reach(host: str, look: Callable[[], str]) -> Checked:
-    """Connect a few times, then have the workload's own first look at the target.
+    """Connect a few times, then check the target as the workload does before a run.
 
     Args:
         host: the target's URL.
-        look: talks to the target as a run does before its load; gives the model that it will ask for.
+        look: the workload's check before its load; returns the model that it will request.
     """
     shown = shown_url(host)
     try:
@@ -30,16 +30,18 @@ def reach(host: str, look: Callable[[], str]) -> Checked:
         model = look()
     except (ConfigError, OSError) as error:
         message = str(error) if isinstance(error, ConfigError) else f"{shown} does not answer ({error.strerror})"
-        found, _, remedy = message.rpartition(": ")  # the target's own words may have a colon too
+        found, _, remedy = message.rpartition(": ")  # the target's message may contain colons too
         if not found:
             found, remedy = message, "start it, or correct --host"
         return Checked("target", "bad", found, _LIMIT, _WHY, "target", remedy)
     answered = (time.monotonic() - began) * 1000.0
     found = f"{shown}: connects in {connects[TRIES // 2]:.1f} ms, first answer after {answered:.0f} ms, model {model}"
     if connects[TRIES // 2] > FAR_MS:
-        return Checked("target", "warning", found, _LIMIT, _WHY, "configuration", "run nearer to the target")
+        return Checked(
+            "target", "warning", found, _LIMIT, _WHY, "configuration", "run the generator closer to the target"
+        )
     if _is_here(host):
-        remedy = "take the target elsewhere for figures that count: it shares our cores"
+        remedy = "for valid figures, run the target on another machine: here it shares the generator's cores"
         return Checked("target", "warning", found, _LIMIT, _WHY, "configuration", remedy)
     return Checked("target", "ok", found, _LIMIT, _WHY, "target", "")
 

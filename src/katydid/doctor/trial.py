@@ -1,6 +1,6 @@
-"""One trial of the instrument: a real run against the embedded target, each on cores of its own.
+"""Runs a calibration trial: a real run against the embedded target, each on its own cores.
 
-The run is `katydid run` in a process of its own, as users start it. Leaves judging to `analysis`.
+The run is `katydid run` in a separate process, as users start it. `analysis` judges the outcome.
 """
 
 import os
@@ -25,29 +25,29 @@ from katydid.target.process import RunningTarget
 from katydid.target.settings import TargetSettings
 
 TTFT, GAP, CHUNKS = 0.1, 0.02, 35
-"""The streams: each chunk comes alone, so that each costs a wake-up, as with real servers."""
+"""Settings of the streams: chunks come one by one, so that each costs a wake-up, as with real servers."""
 INTERVAL = 0.9
-"""Seconds; a stream takes 0.78 of them, so that about 87 % of the users have one in flight."""
+"""Seconds between a user's requests; a stream takes 0.78 s, so that about 87 % of the users have one in flight."""
 WARM_UP = 1.0
 LONGEST = 120.0
-"""Seconds beyond its run time that a run may take before we give it up."""
+"""Seconds beyond its run time after which a run is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Who runs where; None where nobody is pinned: too few cores, or a system that cannot."""
+    """Cores of target and generator; None if they are not pinned, for want of cores or of support by the system."""
 
     target: frozenset[int] | None
     generator: frozenset[int] | None
 
     @property
     def processes(self) -> int:
-        """Processes of a generator that uses all cores but the target's."""
+        """Processes for a generator that uses all cores except the target's."""
         return len(self.generator) if self.generator else max(1, (os.cpu_count() or 1) - 1)
 
 
 def share_out() -> Cores:
-    """The first core is the target's, the others the generator's."""
+    """Give the first core to the target and the others to the generator."""
     mine = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     if len(mine) < 2:
         return Cores(None, None)
@@ -56,12 +56,12 @@ def share_out() -> Cores:
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """What a trial left behind.
+    """The data of a trial.
 
     Attributes:
-        window: the part of the run that is looked at, in its milliseconds.
-        target_cpu: of the target while it worked, in the median; 1 = a core.
-        others_cpu: of everything but the target and the generator, on average.
+        window: (begin, end) of the evaluated part of the run, in milliseconds.
+        target_cpu: median CPU of the target while it was busy; 1 = one core.
+        others_cpu: mean CPU of all processes except target and generator; 1 = one core.
     """
 
     samples: pd.DataFrame
@@ -75,17 +75,18 @@ class TrialOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """CPU shares of a core: the target's in each second, and of all others on average."""
+    """CPU in cores: the target's in each second, and the mean of all other processes."""
 
     target: list[float]
     others: float
 
 
 def run_trial(users: int, seconds: float, processes: int, cores: Cores) -> TrialOutcome:
-    """Run `users` for `seconds`.
+    """Run a trial with `users` users for `seconds` seconds.
 
     Raises:
-        ConfigError: the run did not start, or left nothing behind.
+        ConfigError: the run failed.
+        NoDataError: the run left no results.
     """
     with TemporaryDirectory(prefix="katydid-calibrate-") as name:
         folder = Path(name)
@@ -110,7 +111,7 @@ def _words(url: str, users: int, seconds: float, processes: int) -> list[str]:
 def _generate(
     target: RunningTarget, folder: Path, words: list[str], cores: frozenset[int] | None, seconds: float
 ) -> _Load:
-    """The run itself, and the CPU that it took."""
+    """Run the generator and measure CPU use."""
     out = folder / "output"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
     with out.open("wb") as sink, pinned(cores):
@@ -155,13 +156,13 @@ def _watch(process: subprocess.Popen[bytes], target: int, longest: float) -> _Lo
 
 
 def _busy_seconds() -> float:
-    """CPU seconds of the whole machine."""
+    """CPU seconds used by the whole machine."""
     times = psutil.cpu_times()
     return float(sum(times[:3]) + sum(getattr(times, name, 0.0) for name in ("irq", "softirq", "steal")))
 
 
 def _seconds_of(*processes: psutil.Process) -> float:
-    """CPU seconds of these processes and what they started."""
+    """CPU seconds used by these processes and their children."""
     total = 0.0
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -195,7 +196,7 @@ def _collect(folder: Path, truth: pd.DataFrame, seconds: float, load: _Load) -> 
 
 @contextmanager
 def pinned(cores: frozenset[int] | None) -> Iterator[None]:
-    """What is started within runs on these cores."""
+    """Run the processes started in the block on these cores."""
     if cores is None or sys.platform != "linux":
         yield
         return

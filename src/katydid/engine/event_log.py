@@ -2,8 +2,7 @@
 
 from katydid.dialects.event_kinds import EventCutter, EventKind
 from katydid.engine.run_info import RunInfo
-from katydid.runs.events import EventRow
-from katydid.runs.rows import RowBuffer, record_schema
+from katydid.runs.rows import EventRow, RowBuffer, record_schema
 from katydid.transport.exchange import Sink
 
 

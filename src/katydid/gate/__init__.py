@@ -1,1 +1,1 @@
-"""What CI judges by: a thresholds file, and the verdict on runs by it. Knows neither reports nor Locust."""
+"""The CI gate: reads a thresholds file and judges runs by it. Knows neither reports nor Locust."""

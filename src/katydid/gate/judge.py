@@ -1,7 +1,7 @@
-"""The verdict on runs: thresholds, summaries and a comparison in, a judgement out. Pure.
+"""Judges runs: takes thresholds, summaries and a comparison, and returns a judgement. Pure.
 
-Nothing passes for want of data: a missing value, too few requests or an invalid run make
-the verdict invalid, whatever else holds. Knows no file and no report.
+Missing data never passes: a missing value, too few requests or an invalid run makes the verdict invalid. Knows no
+file and no report.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,10 +35,10 @@ def judge(
     """Judge one version's runs.
 
     Args:
-        thresholds: what is asked for.
-        runs: at least one, all of the version in question.
-        comparison: of these runs with a baseline; None where none was named.
-        baseline: the runs of that baseline, beside which objectives stand that the comparison does not know.
+        thresholds: the limits.
+        runs: all runs of the version; at least one.
+        comparison: the comparison of these runs with a baseline; None without a baseline.
+        baseline: the baseline's runs; they give the baseline values of objectives that the comparison does not have.
     """
     catalogue = thresholds.catalogue
     checks = [
@@ -56,25 +56,22 @@ def judge(
         tuple(run.name for run in runs),
         comparison,
         headlines=_headlines(runs),
-        doubtful=any(_is_doubtful(run) or _other_load(runs[0], run) for run in runs),
+        doubtful=any(
+            generator_to_blame(run.summary) or run.summary.partial or _other_load(runs[0], run) for run in runs
+        ),
     )
 
 
 def _headlines(runs: Sequence[RunResult]) -> tuple[str, ...]:
-    """The headline of each run; of several, only those that have more to tell than that they passed."""
+    """The headline of a single run; of several runs, the headlines of those that did not pass."""
     found = [(run, headline_of(run.manifest, run.summary)) for run in runs]
     if len(runs) == 1:
         return (found[0][1].text,)
     return tuple(f"{run.name}: {told.text}" for run, told in found if told.outcome is not Outcome.PASSED)
 
 
-def _is_doubtful(run: RunResult) -> bool:
-    """Whether requests may have failed because of the generator; of a run without an end nobody knows."""
-    return generator_to_blame(run.summary) or run.summary.partial
-
-
 def unreadable(thresholds: Thresholds, runs: Sequence[str], reason: str) -> Judgement:
-    """The judgement where a run cannot even be read."""
+    """The judgement if a run cannot be read."""
     check = GateCheck(CheckKind.RUN, "valid", _VALID_LIMIT, GateVerdict.NO_DATA, reason)
     return Judgement((check,), thresholds.source, tuple(runs))
 
@@ -102,7 +99,7 @@ def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
     summary = run.summary
     reasons = list(summary.invalid_reasons)
     if summary.partial:
-        reasons.append("partial: the run never came to its end")
+        reasons.append("partial: the run never ended")
     if not summary.counts.requests and not reasons:
         reasons.append("no data: no request was recorded")
     if not summary.valid and not reasons:
@@ -111,7 +108,7 @@ def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
 
 
 def _other_load(first: RunResult, run: RunResult) -> str:
-    """Why two runs have nothing to do with each other: a median of both would mean nothing."""
+    """Why a run is not a repeat of the first one, so that a median of both would be meaningless; else empty."""
     why = another_load(first.manifest, run.manifest)
     return f"{run.name} is not a repeat of {first.name}: {why}" if why else ""
 
@@ -124,10 +121,10 @@ def _ended(runs: Sequence[RunResult], policy: Policy) -> GateCheck:
     if not stopped:
         return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED)
     which = f"{len(stopped)} of {plural(len(runs), 'run')} were" if len(runs) > 1 else "the run was"
-    reason = f"{which} stopped by the failure threshold: what is judged ends there"
+    reason = f"{which} stopped by the failure threshold; later requests are not judged"
     if policy is Policy.WARN:
         return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED, reason)
-    remedy = "raise --failure-threshold, or set stopped_early under [policy], if so many failures are allowed"
+    remedy = "if so many failures are acceptable, raise --failure-threshold or set stopped_early under [policy]"
     return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.FAILED, f"{reason}; {remedy}")
 
 
@@ -139,7 +136,7 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
         return GateCheck(
             CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values)), unit=unit
         )
-    said = [_kept(limit, each) for each in values]
+    kept_by_run = [_kept(limit, each) for each in values]
     middle = sorted(values, key=lambda each: (each.value, each.at_least))
     value = middle[len(middle) // 2 if limit.is_upper else (len(middle) - 1) // 2]
     check = GateCheck(
@@ -147,7 +144,7 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
         metric,
         limit.text,
         _kept(limit, value),
-        "; ".join(_doubts(metric, value, said, unit)),
+        "; ".join(_notes(metric, value, kept_by_run, unit)),
         value=value.value,
         at_least=value.at_least,
         unit=unit,
@@ -156,29 +153,29 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
 
 
 def _kept(limit: Limit, found: Measured) -> GateVerdict:
-    """Whether a value keeps its limit; a lower bound can only break an upper limit, and only keep a lower one."""
+    """Judge a value; a value known only as a lower bound can break an upper limit or meet a lower one, no more."""
     kept = limit.keeps(found.value)
     if found.at_least and kept == limit.is_upper:
         return GateVerdict.NO_DATA
     return GateVerdict.PASSED if kept else GateVerdict.FAILED
 
 
-def _doubts(metric: str, value: Measured, said: Sequence[GateVerdict], unit: Unit) -> Iterator[str]:
-    """What must be known of a value: that it is the middle one of several runs, that it is a lower bound."""
-    if len(said) > 1:
-        middle = "the median" if len(said) % 2 else "the worse of the two middle ones"
-        yield f"{middle} of {plural(len(said), 'run')}"
-        broken = sum(verdict is GateVerdict.FAILED for verdict in said)
-        if 0 < broken < len(said):
-            yield f"too close to call: {broken} of them break it"
+def _notes(metric: str, value: Measured, kept_by_run: Sequence[GateVerdict], unit: Unit) -> Iterator[str]:
+    """Notes on a value: how it was chosen from several runs, and whether it is only a lower bound."""
+    if len(kept_by_run) > 1:
+        middle = "the median" if len(kept_by_run) % 2 else "the worse of the two middle values"
+        yield f"{middle} of {plural(len(kept_by_run), 'run')}"
+        broken = sum(verdict is GateVerdict.FAILED for verdict in kept_by_run)
+        if 0 < broken < len(kept_by_run):
+            yield f"too close to call: {broken} of {plural(len(kept_by_run), 'run')} beyond the limit"
     if value.at_least:
-        yield f"at least {value_only(metric, value.value, unit)}: it lies among requests that timed out or were cut off"
+        yield f"at least {value_only(metric, value.value, unit)}: it falls among timed-out or aborted requests"
 
 
 def _beside(
     check: GateCheck, comparison: Comparison | None, baseline: Sequence[RunResult], catalogue: Catalogue
 ) -> GateCheck:
-    """An objective with what the baseline had, where the two may be compared."""
+    """The check with the baseline's value beside it, if the two sides are comparable."""
     if comparison is None or comparison.verdict is Verdict.INVALID:
         return check
     row = next((row for row in comparison.metrics if row.name == check.metric and row.base is not None), None)
@@ -186,7 +183,7 @@ def _beside(
 
 
 def _beside_baseline(check: GateCheck, baseline: Sequence[RunResult], metric: FlatMetric) -> BothSides | None:
-    """The middle one of the baseline's runs, as the check's value is of its own; None where it lacks the metric."""
+    """The check's value beside the median of the baseline's runs; None if the baseline lacks the metric."""
     values = [found.value for run in baseline if (found := run.summary.measured(check.metric)) is not None]
     if not values or check.value is None:
         return None
@@ -209,20 +206,19 @@ def _beside_baseline(check: GateCheck, baseline: Sequence[RunResult], metric: Fl
 
 
 def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
-    """Why there is no value."""
+    """Why a metric has no value, and what to do."""
     where = f" in {len(runs) - present} of {plural(len(runs), 'run')}" if len(runs) > 1 else ""
     few = next((text for run in runs if (text := run.summary.too_few.get(metric))), None)
     if few:
-        return f"{few} requests{where}: let the run last longer, or judge a lower quantile"
+        return f"{few} requests{where}: run longer, or limit a lower quantile"
     if split_name(whole_name(metric))[0] in OF_DUE_TIMES and any(run.manifest.is_closed for run in runs):
         return (
-            f"no value{where}: in a closed loop nothing is due at a time, so nothing is late: leave this limit out, or "
-            "run with --interval or --rate"
+            f"no value{where}: a closed loop has no due times, so no request is late: remove this limit, or run with "
+            "--interval or --rate"
         )
     if split_name(whole_name(metric))[0] in OF_AN_INTERVAL and any(run.manifest.is_open for run in runs):
-        why = "at a rate no user's next request says what is in time"
-        return f"no value{where}: {why}: limit duration.p95 or response.p95"
-    return f"no value{where}: no successful request had one, or this workload does not measure it"
+        return f"no value{where}: with --rate, no interval defines what is in time: limit duration.p95 or response.p95"
+    return f"no value{where}: no successful request has this value, or the workload does not measure it"
 
 
 _COMPARED = {
@@ -240,7 +236,7 @@ def _compared(thresholds: Thresholds, comparison: Comparison | None) -> Iterator
     policy = thresholds.cannot_tell
     if comparison is None:
         if thresholds.wants_comparison:
-            reason = "no baseline was given: name one with --baseline"
+            reason = "no baseline: name one with --baseline"
             yield GateCheck(CheckKind.COMPARISON, "comparison", limit, GateVerdict.CANNOT_TELL, reason, doubt=policy)
         return
     whole = _COMPARED[comparison.verdict]
@@ -251,7 +247,7 @@ def _compared(thresholds: Thresholds, comparison: Comparison | None) -> Iterator
             row.name,
             limit,
             _compared_verdict(row, whole),
-            _told(row),
+            _change_in_words(row),
             value=row.new,
             compared=row,
             doubt=policy,
@@ -265,9 +261,9 @@ def _compared(thresholds: Thresholds, comparison: Comparison | None) -> Iterator
 
 
 def _compared_verdict(row: ComparedMetric, whole: GateVerdict) -> GateVerdict:
-    """A metric that a side lacks does not pass; a failure or two do not raise a doubt."""
+    """A metric's verdict: one that a side lacks does not pass, and a few failures alone raise no doubt."""
     if None in (row.base, row.new):
-        # Where all requests failed, that is what is wrong, and not that there are no times.
+        # If all requests failed, the failures are the finding, not the missing times.
         told = whole is GateVerdict.FAILED and row.reason == NO_SUCCESS
         return GateVerdict.CANNOT_TELL if told else GateVerdict.NO_DATA
     verdict = _COMPARED[row.verdict]
@@ -275,7 +271,7 @@ def _compared_verdict(row: ComparedMetric, whole: GateVerdict) -> GateVerdict:
     return GateVerdict.PASSED if overlooked else verdict
 
 
-def _told(row: ComparedMetric) -> str:
+def _change_in_words(row: ComparedMetric) -> str:
     """The change in words: `slower: +12 % (+8.1 % to +17 %)`."""
     text = row.verdict.replace("_", " ")
     change, low, high = format_change(row)
@@ -287,6 +283,6 @@ def _told(row: ComparedMetric) -> str:
         text += f": {row.reason}"
     elif row.verdict is Verdict.CANNOT_TELL and row.runs_needed:
         if row.smallest_detectable is None:
-            text += "; one run a side does not tell the noise from run to run"
-        text += f"; about {plural(row.runs_needed, 'run')} a side would tell"
+            text += "; one run per side does not show the noise between runs"
+        text += f"; about {plural(row.runs_needed, 'run')} per side would decide"
     return text

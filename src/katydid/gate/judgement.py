@@ -1,7 +1,4 @@
-"""What the gate says: checks, each with a verdict, and the exit code that follows from them.
-
-Knows neither how a check is made nor how it is shown.
-"""
+"""The gate's judgement: checks with their verdicts, and the exit code. Knows neither how checks are made nor shown."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +12,7 @@ from katydid.model.units import Unit
 
 
 class CheckKind(StrEnum):
-    """What a check looks at."""
+    """What a check judges."""
 
     RUN = "run"
     OBJECTIVE = "objective"
@@ -23,7 +20,7 @@ class CheckKind(StrEnum):
 
 
 class GateVerdict(StrEnum):
-    """What came of a check."""
+    """The result of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -44,11 +41,11 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class GateCheck:
-    """One question, and its answer: see `CheckResult`, which is what `--json` has of it.
+    """One check; `CheckResult` documents the fields that `--json` has.
 
     Attributes:
-        doubt: what `cannot_tell` means here.
-        unit: of the value; None where there is no metric.
+        doubt: whether `cannot_tell` warns or fails.
+        unit: the unit of the value; None if the check is not about a metric.
     """
 
     kind: CheckKind
@@ -65,17 +62,17 @@ class GateCheck:
 
     @property
     def is_failure_rate(self) -> bool:
-        """Whether it is the objective of the failure rate."""
+        """Whether this is the objective on the failure rate."""
         return self.kind is CheckKind.OBJECTIVE and self.metric == FAILURE_RATE
 
     @property
     def exit_code(self) -> ExitCode:
-        """What this check alone would make the gate exit with."""
+        """The exit code if this were the only check."""
         doubtful = ExitCode.CANNOT_TELL if self.doubt is Policy.FAIL else ExitCode.PASSED
         return _CODES.get(self.verdict, doubtful)
 
     def result(self) -> CheckResult:
-        """Its part of `--json`."""
+        """The check as `--json` has it."""
         return CheckResult(
             kind=str(self.kind),
             metric=self.metric,
@@ -92,15 +89,16 @@ class GateCheck:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the gate says.
+    """The result of the gate.
 
     Attributes:
-        checks: the runs themselves, then objectives, then the comparison.
-        thresholds: where the limits came from.
-        runs: names of the runs judged.
-        comparison: what the comparison said, whole; None where there was none.
-        headlines: of the runs that have more to tell than that they passed.
-        doubtful: failures may be the generator's, or of another load: they say nothing about the target.
+        checks: checks of the runs themselves, then objectives, then the comparison.
+        thresholds: the thresholds file.
+        runs: names of the judged runs.
+        comparison: the whole comparison; None without a baseline.
+        headlines: the headline of a single run, or of each run that did not pass.
+        doubtful: True if the failures say nothing about the target: the generator may have caused them, or a run had
+            another load.
     """
 
     checks: tuple[GateCheck, ...]
@@ -112,10 +110,10 @@ class Judgement:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The worst of all checks.
+        """The worst exit code of all checks.
 
-        Too many failures are a result: what else cannot be judged because of them does not make it invalid, unless
-        the failures are doubtful.
+        A broken failure-rate objective is a result: checks that have no data because of the failures do not make it
+        invalid, unless the failures are doubtful.
         """
         codes = [check.exit_code for check in self.checks]
         if self.too_many_failures and not self.doubtful:
@@ -124,12 +122,12 @@ class Judgement:
 
     @property
     def too_many_failures(self) -> bool:
-        """Whether the objective of the failure rate is broken."""
+        """Whether the failure-rate objective is broken."""
         return any(check.is_failure_rate and check.verdict is GateVerdict.FAILED for check in self.checks)
 
     @property
     def passed(self) -> bool:
-        """Whether CI may go on."""
+        """Whether the exit code is 0."""
         return self.exit_code is ExitCode.PASSED
 
     def result(self) -> GateResult:

@@ -1,7 +1,4 @@
-"""One limit of a thresholds file: `< 1.5s`, `>= 20/s`, `<= 1%`. Reads it, and says whether a value keeps it.
-
-Knows a metric's unit, but no metric's value and no file.
-"""
+"""A limit of a thresholds file, such as `< 1.5s`, `>= 20/s` or `<= 1%`. Knows units, but no values and no files."""
 
 import operator
 import re
@@ -28,17 +25,17 @@ _SCALES: dict[Unit, dict[str, Decimal]] = {
     Unit.RATIO: {"": Decimal(1), "×": Decimal(1), "x": Decimal(1)},
     Unit.COUNT: {"": Decimal(1)},
 }
-"""What may stand behind a number, and what it is in the summary's own unit; a time is written as any duration."""
+"""Allowed units after a number, and their factor to the unit of `summary.json`. Times are written as durations."""
 
 ASKED = {
     Unit.MS: ("time", "< 1.5s or < 200ms"),
     Unit.FRACTION: ("percent", "< 1%"),
-    Unit.PER_SECOND: ("events a second", "> 20/s"),
-    Unit.TOKENS_PER_SECOND: ("tokens a second", "> 20 tok/s"),
+    Unit.PER_SECOND: ("events per second", "> 20/s"),
+    Unit.TOKENS_PER_SECOND: ("tokens per second", "> 20 tok/s"),
     Unit.RATIO: ("a plain ratio", "< 0.8"),
     Unit.COUNT: ("a plain number", "< 10"),
 }
-"""What a metric is measured in, and how a limit is written then."""
+"""For each unit, its name in messages and an example of a limit."""
 _LIMIT = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[^\s\d]*)\s*", re.ASCII)
 _TIME = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<time>[\d.]+\s*[^\s\d].*)", re.DOTALL)
 _PERCENT = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
@@ -46,12 +43,12 @@ _PERCENT = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a metric has to keep.
+    """A limit on a metric.
 
     Attributes:
         operator: `<`, `<=`, `>` or `>=`.
-        value: in the unit of `summary.json`: milliseconds, fractions, per second.
-        text: as it was written.
+        value: the limit in the unit of `summary.json`: milliseconds, a fraction, or per second.
+        text: the limit as written in the file.
     """
 
     operator: str
@@ -60,24 +57,25 @@ class Limit:
 
     @property
     def is_upper(self) -> bool:
-        """Whether it bounds the metric from above."""
+        """Whether this is an upper limit."""
         return self.operator.startswith("<")
 
     @property
     def is_strict(self) -> bool:
-        """Whether the limit itself breaks it."""
+        """Whether a value equal to the limit breaks it."""
         return not self.operator.endswith("=")
 
     def keeps(self, value: float) -> bool:
-        """Whether a value is within the limit; one that is not a number is not."""
+        """Whether a value is within the limit; NaN never is."""
         return _OPERATORS[self.operator](value, self.value)
 
 
 def read_limit(text: object, unit: Unit) -> Limit:
-    """A limit as a thresholds file writes it.
+    """Parse a limit of a thresholds file.
 
     Raises:
-        ConfigError: it is not a limit of this unit, or no value can keep or break it; the message names no file.
+        ConfigError: the text is not a limit in this unit, or no value could meet or break it. The message names no
+            file.
     """
     scales, (measured, example) = _SCALES[unit], ASKED[unit]
     if not isinstance(text, str):
@@ -94,7 +92,7 @@ def read_limit(text: object, unit: Unit) -> Limit:
         raise ConfigError(f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
     if found["unit"] not in scales:
         given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
-        raise ConfigError(f'"{text}" has {given}, the metric is measured in {measured}: write it as in "{example}"')
+        raise ConfigError(f'"{text}" has {given}, but the metric is measured in {measured}: write it as in "{example}"')
     # Decimal, so that 2.9 % is the same float as 29 of 1000.
     value = float(Decimal(found["number"]) * scales[found["unit"]])
     limit = Limit(found["operator"], value, text.strip())
@@ -103,20 +101,20 @@ def read_limit(text: object, unit: Unit) -> Limit:
 
 
 def _check_possible(limit: Limit, unit: Unit) -> None:
-    """See that some value keeps the limit, and some value breaks it: everything else is a slip of the pen."""
+    """Reject a limit that no value can meet, or that no value can break: it must be a typing error."""
     most = 1.0 if unit is Unit.FRACTION else float("inf")
     kept = [limit.keeps(value) for value in (0.0, most)]
     if not any(kept):
-        raise ConfigError(f'"{limit.text}" can never be kept: take another number')
+        raise ConfigError(f'"{limit.text}" can never be met: choose another number')
     if all(kept):
-        raise ConfigError(f'"{limit.text}" can never be broken: take another number')
+        raise ConfigError(f'"{limit.text}" can never be broken: choose another number')
 
 
 def read_percent(text: object) -> float:
-    """A share such as `5%` as a fraction.
+    """Parse a percentage such as `5%` into a fraction.
 
     Raises:
-        ConfigError: it is not one.
+        ConfigError: the text is not a percentage.
     """
     found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None:

@@ -1,7 +1,6 @@
-"""A thresholds file: what a workload is judged by. Read once, checked whole, immutable.
+"""Reads a thresholds file (TOML) and checks all of it.
 
-A name that nobody knows is an error and never skipped: a mistyped objective that passes silently is worse
-than none. Knows no run.
+An unknown name is an error: a mistyped objective that silently passes is worse than none. Knows no run.
 """
 
 import tomllib
@@ -18,20 +17,20 @@ from katydid.model.errors import ConfigError, os_words
 from katydid.model.metrics import FlatMetric
 from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.units import Better
-from katydid.runs.named_files import read_named
+from katydid.runs.files import read_named
 
 MOST_BYTES = 2**20
-"""Of a file of thresholds: a device or a file that is something else must not fill the memory."""
+"""Size limit of a thresholds file, so that a device or a wrong file does not fill the memory."""
 SECTIONS: dict[str, tuple[str, ...]] = {
     "objective": (),
     "compare": ("primary", "min_change", "same_within"),
     "policy": ("family_alpha", "cannot_tell", "stopped_early"),
 }
-"""What a file may hold: the keys of each section; those of `objective` are the metrics."""
+"""The keys of each section; the keys of `objective` are the metrics."""
 
 
 class Policy(StrEnum):
-    """What something doubtful means for the exit code."""
+    """Whether a doubtful result only warns, or fails the gate."""
 
     WARN = "warn"
     FAIL = "fail"
@@ -39,7 +38,7 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A metric and the limit that it has to keep."""
+    """A metric and its limit."""
 
     metric: str
     limit: Limit
@@ -47,16 +46,16 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a thresholds file says.
+    """The content of a thresholds file.
 
     Attributes:
-        source: where it was read, for messages.
+        source: the file's path, for messages.
         objectives: absolute limits, in the file's order.
-        wants_comparison: it has a section [compare], so that a baseline is expected.
-        settings: of the comparison; the defaults where the file says nothing.
-        cannot_tell: what a comparison that can tell nothing means.
-        stopped_early: what a run means that its failure threshold ended.
-        catalogue: the metrics that it may name.
+        wants_comparison: True if the file has a section [compare], and so expects a baseline.
+        settings: settings of the comparison, with defaults for keys that the file lacks.
+        cannot_tell: policy for an undecided comparison.
+        stopped_early: policy for a run that its failure threshold stopped.
+        catalogue: the metrics that the file may name.
     """
 
     source: str
@@ -69,14 +68,14 @@ class Thresholds:
 
 
 def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
-    """The thresholds that a file holds.
+    """Read a thresholds file.
 
     Args:
-        path: of the file.
-        catalogue: the metrics that it may name: ours, and those that the workload declares.
+        path: path of the file.
+        catalogue: the metrics that the file may name: Katydid's own and those that the workload declares.
 
     Raises:
-        ConfigError: there is no such file, or it is wrong; in one line, with the file and the key.
+        ConfigError: the file is missing or wrong; one line that names the file and the key.
     """
     try:
         content = tomllib.loads(read_named(path, MOST_BYTES).decode("utf-8-sig"))
@@ -85,14 +84,14 @@ def read_thresholds(path: Path, catalogue: Catalogue = SHIPPED) -> Thresholds:
     except OSError as error:
         raise ConfigError(f"{path}: {os_words(error)}; name a thresholds file") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not text in UTF-8: save it as that") from None
-    except (RecursionError, ValueError) as error:  # also of a number of thousands of digits
+        raise ConfigError(f"{path} is not UTF-8 text: save it in UTF-8") from None
+    except (RecursionError, ValueError) as error:  # a number of thousands of digits raises ValueError too
         raise ConfigError(f"{path} is not TOML: {str(error).lower()}") from None
     return parse_thresholds(content, str(path), catalogue)
 
 
 def parse_thresholds(content: Mapping[str, object], source: str, catalogue: Catalogue = SHIPPED) -> Thresholds:
-    """The thresholds in the parsed content of a file; `source` stands in messages.
+    """Check the parsed content of a file; messages name `source`.
 
     Raises:
         ConfigError: see `read_thresholds`.
@@ -111,7 +110,7 @@ def parse_thresholds(content: Mapping[str, object], source: str, catalogue: Cata
         catalogue=catalogue,
     )
     if not thresholds.objectives and not thresholds.wants_comparison:
-        raise ConfigError(f"{source} judges nothing: give it a section [objective] or [compare]")
+        raise ConfigError(f"{source} has no limits: add a section [objective] or [compare]")
     return thresholds
 
 
@@ -133,7 +132,7 @@ def _suggest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names)
     if near:
         return f": did you mean {' or '.join(near)}?"
-    return f": take one of {', '.join(names)}" if len(names) < 10 else ": see the metrics in a run's summary.json"
+    return f": choose one of {', '.join(names)}" if len(names) < 10 else ": a run's summary.json lists the metrics"
 
 
 def _objectives(section: Mapping[str, object], where: str, catalogue: Catalogue) -> tuple[Objective, ...]:
@@ -143,7 +142,7 @@ def _objectives(section: Mapping[str, object], where: str, catalogue: Catalogue)
         if name not in known:
             raise ConfigError(f'{where} "{name}": there is no such metric{_suggest(name, known)}')
         if name in objectives:
-            raise ConfigError(f'{where} "{name}" stands there twice: keep one')
+            raise ConfigError(f'{where} "{name}" is given twice: keep one')
         try:
             objectives[name] = Objective(name, read_limit(text, known[name].unit))
         except ConfigError as error:
@@ -153,7 +152,7 @@ def _objectives(section: Mapping[str, object], where: str, catalogue: Catalogue)
 
 
 def _flat(section: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, object]]:
-    """Keys and values; to TOML, an unquoted ttft.p95 is a table within a table."""
+    """Keys and values; TOML reads an unquoted ttft.p95 as a table in a table."""
     for key, value in section.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
@@ -165,7 +164,7 @@ _IN_ORDER = ("min", "p50", "p90", "p95", "p99", "max")
 
 
 def _check_together(objectives: Mapping[str, Objective], where: str, catalogue: Catalogue) -> None:
-    """See that limits of one distribution leave room: a p50 above 2 s and a p95 below 1 s do not."""
+    """Reject limits of one distribution that contradict each other, such as a p50 above 2 s and a p95 below 1 s."""
     for distribution in catalogue.spread:
         names = [f"{distribution.name}.{statistic}" for statistic in _IN_ORDER]
         given = [(rank, objectives[name]) for rank, name in enumerate(names) if name in objectives]
@@ -197,8 +196,8 @@ def _settings(
     )
     if not settings.min_change <= settings.same_within or not 0 < settings.same_within < 1:
         raise ConfigError(
-            f"{where} min_change {settings.min_change:.4g} and same_within {settings.same_within:.4g} leave no room: "
-            "take 0 ≤ min_change ≤ same_within < 1 (as fractions), and same_within above 0"
+            f"{where} min_change {settings.min_change:.4g} and same_within {settings.same_within:.4g} contradict each "
+            "other: choose 0 ≤ min_change ≤ same_within < 1 (as fractions), and same_within above 0"
         )
     return settings
 
@@ -217,20 +216,20 @@ def _primary(names: object, where: str, known: Mapping[str, FlatMetric]) -> tupl
         if name not in known:
             raise ConfigError(f'{where}: there is no metric "{name}"{_suggest(name, known)}')
         if known[name].better is Better.NEITHER:
-            raise ConfigError(f'{where}: "{name}" is neither better when lower nor when higher: take another metric')
+            raise ConfigError(f'{where}: "{name}" has no better direction: choose another metric')
     if len(set(names)) < len(names):
-        raise ConfigError(f"{where}: a metric stands there twice: keep one")
+        raise ConfigError(f"{where}: a metric is given twice: keep one")
     return tuple(names)
 
 
 def _alpha(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 0.2:
-        raise ConfigError(f"{where}: {value!r} is not a share of false alarms: take a number above 0, at most 0.2")
+        raise ConfigError(f"{where}: {value!r} is not a false-alarm rate: choose a number above 0 and at most 0.2")
     return float(value)
 
 
 def _policy(section: Mapping[str, object], key: str, default: Policy, source: str) -> Policy:
     value = section.get(key, default)
     if not isinstance(value, str) or value not in list(Policy):
-        raise ConfigError(f'{source}: [policy] {key}: {value!r} is not a policy: take "warn" or "fail"')
+        raise ConfigError(f'{source}: [policy] {key}: {value!r} is not a policy: choose "warn" or "fail"')
     return Policy(value)

@@ -1,1 +1,1 @@
-"""What a run folder looks like to people. Never imports Locust or gevent."""
+"""Reports: run folders as pages, terminal output and Markdown. Never imports Locust or gevent."""

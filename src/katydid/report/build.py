@@ -1,4 +1,4 @@
-"""From a run folder to its summary and its report; works on any folder, years later too."""
+"""Makes the summary and the report of a run from its folder, at any time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,29 +7,29 @@ from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_defin
 from katydid.analysis.derived import rows_of, warm_up_counts, with_derived
 from katydid.analysis.headline import headline_of
 from katydid.analysis.summary import summarise
+from katydid.analysis.validity.tokens import Own
 from katydid.model.documents.manifest import Manifest
-from katydid.model.documents.summary import Headline, Summary
-from katydid.model.formatting import capitalised, show
+from katydid.model.documents.summary import CacheFound, Headline, LengthsFound, Summary, TokenLengths
+from katydid.model.formatting import MINUS, capitalised, fraction, plural, show
 from katydid.model.metrics.declared import catalogue_of
 from katydid.model.metrics.parts import RunPart
-from katydid.model.units import Unit
+from katydid.model.units import Unit, Written
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
-from katydid.report.model import Cell, Column, Material, Section, Table
+from katydid.report.model import Cell, Chart, Column, Line, Material, Section, Style, Table
 from katydid.report.run import render_run
-from katydid.report.tables.index import write_index
-from katydid.report.tokens import tokens_section
+from katydid.report.tables.run_list import write_index
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was said of a run, for who shows it elsewhere too.
+    """What `build_report` computed, for callers that print it too.
 
     Attributes:
         summary: the content of `summary.json`.
-        sections: what only this workload's reports have.
+        sections: the sections that not every run has.
     """
 
     manifest: Manifest
@@ -38,20 +38,20 @@ class Report:
 
     @property
     def headline(self) -> Headline:
-        """Its outcome, in one sentence."""
+        """The run's outcome in one sentence."""
         return headline_of(self.manifest, self.summary)
 
 
 def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
-    """Write `summary.json` and `report.html` of a run, and the index of the runs that it lies among.
+    """Write `summary.json` and `report.html` of a run, and the index above it.
 
     Args:
-        folder: of the run.
-        definitions: tools by whose definitions its recorded events are shown too.
+        folder: the run's folder.
+        definitions: names of tools; the report gets a section with their metrics, computed from the recorded events.
 
     Raises:
         ConfigError: there is no such tool.
-        NoDataError: the run has no events for them.
+        NoDataError: the run has no recorded events for `definitions`.
     """
     manifest, samples, monitor = folder.manifest(), folder.samples(), folder.monitor()
     summary = summarise(samples, monitor, manifest, counted(folder.gaps(), warm_up=warm_up_counts(manifest)))
@@ -67,14 +67,14 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
 
 
 def sections(material: Material) -> list[Section]:
-    """What only runs of this kind have to say."""
+    """The sections that not every run has, such as those of its workload."""
     own = [make for record in workloads_of(material.manifest) for make in record.sections]
     makers = [capacity_section, *own, limit_section, parts_section, tokens_section]
     return [section for make in makers if (section := make(material)) is not None]
 
 
 def limit_section(material: Material) -> Section | None:
-    """What limited a run at one load, and what to do about it; None where that is not known."""
+    """What limited a run at a single load, and what to do about it; None if that is unknown."""
     told = material.summary
     if told.advice is None:
         return None
@@ -84,7 +84,7 @@ def limit_section(material: Material) -> Section | None:
 
 
 def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
-    """A row a tool and metric, with its rule."""
+    """The metrics by other tools' definitions: one row per tool and metric."""
 
     def column(statistic: str) -> Column[DefinitionFinding]:
         return Column(statistic, lambda finding: finding.statistics[statistic], Unit.MS)
@@ -96,9 +96,9 @@ def definitions_section(findings: Sequence[DefinitionFinding]) -> Section:
         Column("Values", lambda finding: finding.count, Unit.COUNT),
         Column("Rule", lambda finding: finding.rule.text),
     )
-    caption = "Percentiles as these tools take them (NumPy's, between two observations)."
+    caption = "Percentiles as these tools compute them (NumPy, interpolated between observations)."
     table = Table(caption, columns, findings)
-    text = "The same answers on the same clock, by the rules of each tool. Token counts are the server's."
+    text = "The same answers and the same clock, measured by each tool's rules. Token counts are the server's."
     return Section("definitions-of-tools", "By other tools' definitions", [text], [table])
 
 
@@ -106,7 +106,7 @@ _OF_PARTS = ("requests_per_s", "failure_rate", "ttft.p50", "ttft.p95", "duration
 
 
 def parts_section(material: Material) -> Section | None:
-    """A row a model and a row a target; None for a run that asks one of each."""
+    """One row per model and per target; None if the run has one of each."""
     catalogue, summary = catalogue_of(material.manifest), material.summary
     if not catalogue.parts:
         return None
@@ -126,5 +126,66 @@ def parts_section(material: Material) -> Section | None:
         Column("Requests", lambda part: len(rows_of(counted, part)), Unit.COUNT),
         *map(column, names),
     )
-    table = Table("Each model and each target by itself", columns, catalogue.parts)
+    table = Table("Metrics of each model and each target", columns, catalogue.parts)
     return Section("parts", "By model and target", [], [table])
+
+
+_LENGTHS: tuple[Column[TokenLengths], ...] = (
+    Column("Requests", lambda found: found.requests, Unit.COUNT),
+    Column("Requested, mean", lambda found: found.asked_mean, Unit.COUNT),
+    Column("Requested, sd", lambda found: found.asked_sd, Unit.COUNT),
+    Column("Actual, mean", lambda found: found.realised_mean, Unit.COUNT),
+    Column("Actual, sd", lambda found: found.realised_sd, Unit.COUNT),
+    Column("Difference", lambda found: Cell(found.off, Written.CHANGE, said=_off(found.off)), Written.CHANGE),
+)
+FEWEST_POINTS = 3
+"""Fewest points for the chart over time."""
+
+
+def tokens_section(material: Material) -> Section | None:
+    """Requested and actual lengths, and the prefix cache; None if the run has neither."""
+    lengths, cache = material.summary.lengths, material.summary.cache
+    if lengths is None and cache is None:
+        return None
+    return Section(
+        key="tokens",
+        title="Lengths and prefix cache",
+        text=[_cache_text(cache, Own.of(material.manifest))] if cache else [],
+        tables=[_lengths_table(lengths)] if lengths else [],
+        charts=[_cache_chart(cache)] if cache and len(cache.over_time) >= FEWEST_POINTS else [],
+    )
+
+
+def _lengths_table(found: LengthsFound) -> Table:
+    kinds = {"prompts": found.input, "answers": found.output}
+    rows = [part for part in kinds.values() if part]
+    what: Column[TokenLengths] = Column(
+        "Tokens of", lambda row: next(name for name, part in kinds.items() if part is row)
+    )
+    return Table("Lengths in tokens, counted by the target", (what, *_LENGTHS), rows)
+
+
+def _off(share: float | None) -> str:
+    return f"{MINUS if share < 0 else '+'}{fraction(abs(share))}" if share else fraction(0.0)
+
+
+def _cache_text(found: CacheFound, own: Own) -> str:
+    said = (
+        f"Prefix cache: {fraction(found.hit_rate)} of the input tokens of {plural(found.requests, 'request')} came "
+        "from the cache, as the target reports."
+    )
+    if not own.template:
+        return said
+    template = plural(round(own.template), "token")
+    return f"{said} Without the chat template's {template}: {fraction(found.beyond_template)}."
+
+
+def _cache_chart(found: CacheFound) -> Chart:
+    points = [(point.seconds, 100.0 * point.hit_rate) for point in found.over_time]
+    return Chart(
+        key="cache-course",
+        title="Prefix cache over time",
+        note="Percentage of input tokens that came from the target's prefix cache, by start of the request.",
+        unit="%",
+        lines=[Line("hit rate", Style.MAIN, points)],
+    )

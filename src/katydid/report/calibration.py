@@ -1,4 +1,4 @@
-"""What `katydid calibrate` shows: the errors of each load, and what it cost."""
+"""The output of `katydid calibrate`: measurement errors and cost at each load."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,7 @@ from katydid.report.model import Cell, Column, Section, Table
 
 
 def _tail(name: str, of: Callable[[Trial], Errors]) -> Column[Trial]:
-    """A 99th percentile, or that there are too few for it."""
+    """A column with 99th percentiles, or "too few"."""
 
     def cell(trial: Trial) -> Cell:
         errors = of(trial)
@@ -24,7 +24,7 @@ ERROR_COLUMNS: tuple[Column[Trial], ...] = (
     Column("TTFT p50", lambda trial: trial.ttft.p50, Unit.MS),
     _tail("TTFT p99", lambda trial: trial.ttft),
     Column("TTFT max", lambda trial: trial.ttft.max, Unit.MS),
-    _tail("of it ours, p99", lambda trial: trial.arrival),
+    _tail("our share, p99", lambda trial: trial.arrival),
     _tail("duration p99", lambda trial: trial.duration),
     Column("duration max", lambda trial: trial.duration.max, Unit.MS),
     Column("mean gap p99", lambda trial: trial.gap.p99, Unit.FRACTION),
@@ -43,7 +43,7 @@ COST_COLUMNS: tuple[Column[Trial], ...] = (
 
 
 def calibration_section(series: Series, *, pinned: bool) -> Section:
-    """One series; `pinned` where target and generator had cores of their own."""
+    """The section of one series; `pinned` if target and generator had separate cores."""
     trials = series.trials
     return Section(
         "calibration",
@@ -61,15 +61,15 @@ def _verdict(trials: Sequence[Trial]) -> str:
     if best is None:
         return "Not even the lowest load was measured faithfully."
     if best == trials[-1].users:
-        return f"Faithful up to the highest load tried: {plural(best, 'user')} with a stream at a time."
-    return f"Faithful up to {plural(best, 'user')} with a stream at a time."
+        return f"Faithful up to the highest load tried: {plural(best, 'user')} with one stream each."
+    return f"Faithful up to {plural(best, 'user')} with one stream each."
 
 
 def _pinning(*, pinned: bool) -> str:
     if not pinned:
-        return "Generator and target shared all cores: pinning needs Linux and two cores. The figures are pessimistic."
-    return "The target had a core of its own, the generator the others."
+        return "Generator and target shared all cores, so figures are pessimistic: pinning needs Linux and two cores."
+    return "The target had one core, the generator the others."
 
 
 def _complaint(done: Trial) -> str:
-    return f"Not at {plural(done.users, 'user')}: {'; '.join([*unfaithful(done), *excuses(done)])}."
+    return f"Not faithful at {plural(done.users, 'user')}: {'; '.join([*unfaithful(done), *excuses(done)])}."

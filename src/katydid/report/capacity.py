@@ -1,24 +1,24 @@
-"""What a capacity search found: the number in a sentence, what limited it, the curve, and every stage."""
+"""The report section of a capacity search: the answer, what limited it, the stages, and charts."""
 
 from katydid.analysis.capacity.answer import capacity_answer, figure, load
 from katydid.analysis.capacity.estimate import resolution
-from katydid.analysis.capacity.holds import broken_itself, criterion_text
+from katydid.analysis.capacity.holds import broken_itself, criteria_text, criterion_text, objective_text
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import capitalised, fraction, significant
 from katydid.model.units import Unit
 from katydid.report.model import Chart, Column, Line, Mark, Material, Scale, Section, Style, Table
 
 METHODS = {
-    "saturation": "the answers a second in stages in which the target fell behind, times the interval",
-    "logistic": "read off a logistic curve through the shares of SLO violations",
-    "isotonic": "read off the rising line through the shares of SLO violations",
-    "limiter": "what the rate limiter lets pass in the long run, times the interval, with the failures allowed",
-    "cliff": "the middle between the loads that kept and broke the objective: it breaks all at once (a cliff)",
+    "saturation": "the answers per second in stages in which the target fell behind, times the interval",
+    "logistic": "read off a logistic curve fitted to the shares of SLO violations",
+    "isotonic": "read off a rising curve (isotonic regression) through the shares of SLO violations",
+    "limiter": "the rate limiter's long-term rate, times the interval, plus the allowed failures",
+    "cliff": "the midpoint between the loads that met and violated the objective, which fails abruptly (a cliff)",
 }
 
 
 def capacity_section(material: Material) -> Section | None:
-    """The section; None for a run that searched for nothing."""
+    """The section; None if the run is not a capacity search."""
     found = material.summary.capacity
     if not found:
         return None
@@ -37,7 +37,7 @@ def _load_of(step: Step) -> float:
 
 
 def _text(found: CapacityFound) -> list[str]:
-    told = [f"Objective: {', '.join(found.objective)}, and the target keeps up with what it is offered."]
+    told = [f"Objective: {objective_text(found.objective)}."]
     if found.method:
         repeats = ", ".join(figure(found, estimate) for estimate in found.estimates)
         told.append(
@@ -49,32 +49,32 @@ def _text(found: CapacityFound) -> list[str]:
     )
     if found.knee:
         told.append(
-            f"Throughput is highest at about {load(found, found.knee)} (Universal Scalability Law); that "
-            "is not the capacity: the objective may break earlier."
+            f"Throughput peaks at about {load(found, found.knee)} (Universal Scalability Law). That is not the "
+            "capacity: the objective may be violated earlier."
         )
     return told
 
 
 def _interval(repeats: int) -> str:
-    least = f"never less than {fraction(resolution(repeats))} to either side"
+    least = f"at least ±{fraction(resolution(repeats))}"
     if repeats == 1:
-        return f"One repeat shows no scatter: the interval is that of single searches, {least}."
-    return f"The interval is over the repeats, on log N, and {least}."
+        return f"One repeat shows no scatter, so the interval is the one known for single searches: {least}."
+    return f"The interval is computed over the repeats, on log N, and is {least}."
 
 
 def _table(found: CapacityFound) -> Table:
     steps = found.steps
-    caption = "Stages, in the order in which they were held; what settles is not counted."
+    caption = "Stages in the order in which they ran, without their settling time."
     if (each := _requests_each(steps)) > 1:
         caption += (
-            f" Offered and answered are conversations, each of {significant(each)} requests; all else is requests."
+            f" Offered and answered count conversations of {significant(each)} requests; all else counts requests."
         )
     columns: tuple[Column[Step], ...] = (
         Column("Stage", lambda step: step.stage + 1),
         Column("Requests/s" if found.at_rates else "Users", _load_of, Unit.COUNT),
         Column("Purpose", lambda step: step.purpose.replace(" ", "\u00a0")),
         Column("Requests", lambda step: step.requests, Unit.COUNT),
-        Column("Missed", lambda step: step.missed_share, Unit.FRACTION),
+        Column("Violations", lambda step: step.missed_share, Unit.FRACTION),
         Column("p50", lambda step: step.p50_ms, Unit.MS),
         Column("p95", lambda step: step.p95_ms, Unit.MS),
         Column("Offered", lambda step: step.offered_per_s, Unit.PER_SECOND),
@@ -85,13 +85,13 @@ def _table(found: CapacityFound) -> Table:
 
 
 def _requests_each(steps: list[Step]) -> float:
-    """Of what is offered; the most of all stages, since in those that break conversations break off."""
+    """Requests per conversation: the highest of all stages, since conversations end early in violated stages."""
     return max((step.requests_each for step in steps), default=1.0)
 
 
 def _result(step: Step) -> str:
-    broken = ", ".join(map(criterion_text, broken_itself(step)))
-    result = "held" if step.held else f"broken: {broken or 'no requests'}"
+    broken = criteria_text(broken_itself(step))
+    result = "met" if step.held else f"violated: {broken or 'no requests'}"
     return result + (" (ended early)" if step.ended == "failures" else "")
 
 
@@ -107,17 +107,17 @@ def _charts(found: CapacityFound) -> list[Chart]:
         Chart(
             key="capacity-curve",
             title="SLO violations",
-            note="Each stage's share, by its load; failed requests are among them.",
+            note="Share of requests that violated the objective, by load; failed requests included.",
             unit="%",
             scale=Scale.LINEAR,
             x_unit=axis,
-            lines=[Line("missed", Style.BAD, missed, dots=True)],
+            lines=[Line("violations", Style.BAD, missed, dots=True)],
             marks=marks,
         ),
         Chart(
             key="capacity-throughput",
             title="Offered and answered",
-            note=f"{'Conversations' if each > 1 else 'Requests'} a second of each stage, by its load.",
+            note=f"{'Conversations' if each > 1 else 'Requests'} per second in each stage, by load.",
             unit="/s",
             scale=Scale.LINEAR,
             x_unit=axis,

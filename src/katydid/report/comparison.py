@@ -1,6 +1,6 @@
-"""A comparison as an HTML page, in Markdown, and on a terminal; what it says is `verdict.py`'s."""
+"""Shows a comparison as an HTML page, in Markdown and on a terminal; `verdict.py` has the words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich.console import Console
@@ -13,17 +13,18 @@ from katydid.model.oneline import one_line
 from katydid.model.version import __version__
 from katydid.report import verdict
 from katydid.report.charts.comparison import comparison_charts
+from katydid.report.model import Section
 from katydid.report.render.forest import draw_forest
 from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, say
-from katydid.report.tables.prompts import prompts_section
+from katydid.report.tables.comparison import prompts_section
 
 TONES = {
     **dict.fromkeys((Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID), "bad"),
     **dict.fromkeys((Verdict.FASTER, Verdict.NO_DIFFERENCE), "good"),
 }
-COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
+_COLOURS = {"bad": "bold red", "good": "bold green", "": "bold yellow"}
 
 
 def comparison_page(
@@ -33,14 +34,14 @@ def comparison_page(
     reports: Mapping[str, str] | None = None,
     command: str = "",
 ) -> str:
-    """The page.
+    """The HTML page.
 
     Args:
-        comparison: what was found.
-        base: samples with derived columns, a frame a run that counts.
-        new: the same of the other side.
+        comparison: the comparison.
+        base: samples with derived columns, one frame per run of the base that counts.
+        new: the same for the new version.
         reports: links to the runs' own reports, by the runs' paths.
-        command: that makes the page again.
+        command: the command that reproduces the page.
     """
     names = verdict.names(comparison)
     changes = verdict.forest(comparison)
@@ -68,12 +69,12 @@ def comparison_page(
 
 
 def forest_note(within: float) -> str:
-    """What the picture of the changes shows; `within` is the fraction that "no difference" means."""
-    return f"Right of the line is slower. The band is what counts as no difference, {fraction(within)} to either side."
+    """The note below the forest plot; `within` is the fraction that counts as no difference."""
+    return f"Right of the line is slower. The band marks no difference: up to {fraction(within)} to either side."
 
 
 def definitions(comparison: Comparison) -> list[tuple[str, str]]:
-    """Labels and definitions of its metrics."""
+    """Labels and definitions of the comparison's metrics."""
     catalogue = catalogue_of(comparison)
     named = {split_name(whole_name(m.name))[0] for m in comparison.metrics}
     explained = [(d.label, d.definition) for d in catalogue.distributions if d.name in named]
@@ -81,24 +82,34 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """The same for a job summary or a pull request."""
-    parts = [f"## {escaped(verdict.comparison_sentence(comparison))}"]
-    parts += [f"- {escaped(reason)}" for reason in verdict.reasons(comparison)]
-    parts += [section_markdown(section) for section in verdict.sections(comparison)]
-    return "\n\n".join(parts) + "\n"
+    """The comparison in Markdown, for a job summary or a pull request."""
+    return in_markdown(
+        verdict.comparison_sentence(comparison), verdict.reasons(comparison), verdict.sections(comparison)
+    )
+
+
+def in_markdown(sentence: str, reasons: Iterable[str], sections: Iterable[Section]) -> str:
+    """A verdict as a heading, its reasons as a list, and its sections."""
+    parts = [f"## {escaped(sentence)}", *(f"- {escaped(reason)}" for reason in reasons)]
+    return "\n\n".join([*parts, *map(section_markdown, sections)]) + "\n"
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """The same on a terminal."""
-    say(console, verdict.comparison_sentence(comparison), COLOURS[_tone(comparison)])
-    for reason in verdict.reasons(comparison):
-        say(console, reason, "yellow", indent="  ")
+    """Print the comparison on a terminal."""
+    print_verdict(console, verdict.comparison_sentence(comparison), _tone(comparison), verdict.reasons(comparison))
     for section in verdict.sections(comparison):
         print_section(section, console)
 
 
+def print_verdict(console: Console, sentence: str, tone: str, reasons: Iterable[str]) -> None:
+    """Print a verdict in its colour, and its reasons."""
+    say(console, sentence, _COLOURS[tone])
+    for reason in reasons:
+        say(console, reason, "yellow", indent="  ")
+
+
 def _tone(comparison: Comparison) -> str:
-    """Nothing is all good while some metric got worse."""
+    """The colour of the verdict; a good one becomes neutral if an exploratory metric got worse."""
     tone = TONES.get(comparison.verdict, "")
     return "" if tone == "good" and verdict.exploratory_regression(comparison) else tone
 

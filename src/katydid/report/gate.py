@@ -1,4 +1,4 @@
-"""A gate's judgement as one sentence and one table, the same for terminal and Markdown."""
+"""A gate's judgement as a sentence and a table, for the terminal and for Markdown."""
 
 import re
 
@@ -31,21 +31,21 @@ _WORST_FIRST = (
     GateVerdict.PASSED,
 )
 _REPEATED = re.compile(r"^(SLOWER|MIXED|INVALID)\. ")
-"""What a comparison's own sentence begins with, where ours has said so already."""
+"""The verdict at the start of a comparison's sentence, which the gate's own verdict replaces."""
 _LABELS = {"valid": "run", "ended": "end of the run"}
 
 
 def gate_sentence(judgement: Judgement) -> str:
-    """The judgement in one sentence: the verdict, and what decided it."""
+    """The judgement in one sentence: the verdict and the check that decided it."""
     code = judgement.exit_code
     deciding = [
         check for check in judgement.checks if check.exit_code is code and check.verdict is not GateVerdict.PASSED
     ]
     if code is ExitCode.PASSED:
-        text = f"{_HEADLINES[code]}. {_kept(judgement)}"
+        text = f"{_HEADLINES[code]}. {_met(judgement)}"
         return f"{text}; {_why(deciding[0], judgement)}." if deciding else f"{text}."
     if deciding[0].kind is CheckKind.RUN and judgement.too_many_failures and code is ExitCode.GATE_FAILED:
-        deciding.sort(key=lambda check: not check.is_failure_rate)  # why its threshold ended the run
+        deciding.sort(key=lambda check: not check.is_failure_rate)  # failures made the threshold stop the run
     first, why = deciding[0], _why(deciding[0], judgement)
     head = "" if why.startswith(_HEADLINES[code]) else f"{_HEADLINES[code]}. "
     # A comparison's sentence speaks for all of its metrics.
@@ -54,9 +54,9 @@ def gate_sentence(judgement: Judgement) -> str:
     return f"{head}{why}{more}."
 
 
-def _kept(judgement: Judgement) -> str:
+def _met(judgement: Judgement) -> str:
     objectives = sum(check.kind is CheckKind.OBJECTIVE for check in judgement.checks)
-    parts = [f"{formatting.plural(objectives, 'objective')} kept"] if objectives else []
+    parts = [f"{formatting.plural(objectives, 'objective')} met"] if objectives else []
     if judgement.comparison:
         verdict = judgement.comparison.verdict.replace("_", " ")
         parts += [f"against the baseline: {verdict}{_but(judgement.comparison)}"] if verdict != "cannot tell" else []
@@ -72,14 +72,14 @@ def _why(check: GateCheck, judgement: Judgement) -> str:
     if check.kind is CheckKind.OBJECTIVE and check.value is not None:
         is_ = "is at least" if check.at_least else "is"
         value = formatting.value_only(check.metric, check.value, check.unit)
-        return f"{check.metric} {is_} {value}, the limit {check.limit}"
+        return f"{check.metric} {is_} {value}, limit {check.limit}"
     if check.kind is CheckKind.COMPARISON and judgement.comparison and check.verdict is not GateVerdict.NO_DATA:
         return _REPEATED.sub("", of_comparison.comparison_sentence(judgement.comparison)).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.unit is not None else check.reason
 
 
 def section(judgement: Judgement) -> Section:
-    """The judgement with its table, the worst first."""
+    """The judgement with its checks in a table, the worst first."""
     checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
     compared = any(check.compared for check in checks)
     columns = (LABEL, *((BASELINE, CHANGE) if compared else ()), VALUE, LIMIT, VERDICT, WHY)
@@ -98,7 +98,7 @@ def section(judgement: Judgement) -> Section:
 
 
 def _notes(judgement: Judgement) -> list[str]:
-    """What the comparison has to say beyond its verdict, such as which runs it left out."""
+    """What the comparison reports besides its verdict, such as runs that it left out."""
     return of_comparison.reasons(judgement.comparison) if judgement.comparison else []
 
 

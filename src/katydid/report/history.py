@@ -1,4 +1,4 @@
-"""A workload's history: as a page, and on a terminal with a curve of one line."""
+"""Shows a workload's history as a page, and on a terminal with sparklines."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,23 +20,23 @@ from katydid.report.verdict import comparison_sentence
 
 _BARS = "▁▂▃▄▅▆▇█"
 MOST_BARS = 40
-"""Versions, the newest, that a curve in one line shows."""
+"""Newest versions in a sparkline."""
 MOST_NAMED = 3
-"""Versions, the newest, whose changes the sentence names; the table has all."""
+"""Newest changed versions that the sentence names; the table lists all."""
 
 BAD = frozenset({Verdict.SLOWER, Verdict.MIXED, Verdict.INVALID})
-"""Verdicts on the newest version against a pinned one that stand there in red."""
+"""Verdicts against the pinned version that are shown in red."""
 MOST_LEFT_OUT = 10
-"""Runs left out that are told one by one."""
+"""Most left-out runs that are listed one by one."""
 
 
 def history_sentence(history: History) -> str:
     """The history in one sentence."""
     if not history.versions:
-        return "No history: no run counts."
+        return "No history: no run can be used."
     span = plural(len(history.versions), "version")
     if all(metric.unsearched for metric in history.metrics):
-        return f"{span}: too few to look for changes."
+        return f"{span}: too few to detect changes."
     changed: dict[int, list[tuple[str, Change]]] = {}
     for metric in history.metrics:
         for change in metric.changes:
@@ -45,37 +45,37 @@ def history_sentence(history: History) -> str:
     confirmed = [group for group in groups if any(change.confirmed for _, change in group)]
     tentative = [group for group in groups if group not in confirmed]
     if confirmed:
-        named = "; ".join(map(_told, confirmed[-MOST_NAMED:]))
-        more = f"; {len(confirmed) - MOST_NAMED} before" if len(confirmed) > MOST_NAMED else ""
-        told = [f"The level changed with {len(confirmed)} of {span}. {named}{more}."]
+        named = "; ".join(map(_describe, confirmed[-MOST_NAMED:]))
+        more = f"; {len(confirmed) - MOST_NAMED} earlier" if len(confirmed) > MOST_NAMED else ""
+        told = [f"The level changed at {len(confirmed)} of {span}. {named}{more}."]
     else:
-        told = [f"No confirmed change of level in {span}."] if tentative else []
+        told = [f"No confirmed level change in {span}."] if tentative else []
     if tentative:
-        told.append(f"{TENTATIVE}: {'; '.join(map(_told, tentative[-MOST_NAMED:]))}.")
+        told.append(f"{TENTATIVE}: {'; '.join(map(_describe, tentative[-MOST_NAMED:]))}.")
     told += _trends(history)
-    return " ".join(told) or f"No change of level in {span}."
+    return " ".join(told) or f"No level change in {span}."
 
 
 TENTATIVE = "Tentative, until the next version confirms it"
 
 
 def _trends(history: History) -> list[str]:
-    """The metrics that rise or fall steadily, those that do so most."""
+    """A sentence on the strongest trend, or nothing."""
     found = [(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
     if not found:
         return []
     name, trend = max(found, key=lambda item: (item[1].confirmed, abs(math.log1p(item[1].whole))))
     more = f", and {plural(len(found) - 1, 'more metric')}" if len(found) > 1 else ""
     head = "Trend" if trend.confirmed else f"Trend ({TENTATIVE[0].lower()}{TENTATIVE[1:]})"
-    return [f"{head}: {name} {trend.verdict}, {_per_version(trend)}, {percent(trend.whole)} in all{more}."]
+    return [f"{head}: {name} {trend.verdict}, {_per_version(trend)}, {percent(trend.whole)} in total{more}."]
 
 
 def _per_version(trend: Trend) -> str:
-    return f"{percent(trend.change, 2)} a version ({percent(trend.low, 2)} to {percent(trend.high, 2)})"
+    return f"{percent(trend.change, 2)} per version ({percent(trend.low, 2)} to {percent(trend.high, 2)})"
 
 
-def _told(found: Sequence[tuple[str, Change]]) -> str:
-    """What changed with one version, by the metric that changed most."""
+def _describe(found: Sequence[tuple[str, Change]]) -> str:
+    """The changes at one version, described by the metric that changed most."""
     name, change = max(found, key=lambda item: abs(math.log1p(item[1].change)))
     interval = f"{percent(change.low)} to {percent(change.high)}"
     more = f", and {plural(len(found) - 1, 'more metric')}" if len(found) > 1 else ""
@@ -83,7 +83,7 @@ def _told(found: Sequence[tuple[str, Change]]) -> str:
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """The newest values as bars from the lowest to the highest of them; a dot where there is none."""
+    """The newest values as a row of bars, scaled from the lowest to the highest; missing values are dots."""
     shown = values[-MOST_BARS:]
     known = [value for value in shown if value is not None]
     if not known:
@@ -94,34 +94,34 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def sections(history: History) -> list[Section]:
-    """The courses, the changes and trends, the versions."""
-    parts = (_courses(history), _changes(history), _steady(history), _versions(history))
+    """The sections: metrics, level changes, trends, versions."""
+    parts = (_metrics(history), _changes(history), _trends_section(history), _versions(history))
     return [part for part in parts if part is not None]
 
 
-def _courses(history: History) -> Section:
+def _metrics(history: History) -> Section:
     columns: tuple[Column[MetricHistory], ...] = (
         Column("Metric", lambda metric: METRICS[metric.name].label),
         Column("Trend", lambda metric: sparkline(metric.values)),
         Column("First", lambda metric: Cell(next(_known(metric)), METRICS[metric.name].unit), Unit.COUNT),
         Column("Newest", lambda metric: Cell([*_known(metric)].pop(), METRICS[metric.name].unit), Unit.COUNT),
-        Column("Changes", _found, leads=True),
+        Column("Changes", lambda metric: _found(metric, "change"), leads=True),
     )
     return Section("courses", "Metrics over versions", [], [Table("", columns, history.metrics)])
 
 
 def _known(metric: MetricHistory) -> Iterator[float]:
-    """Its values, where it has any."""
+    """The metric's values, without missing ones."""
     return (value for value in metric.values if value is not None)
 
 
-def _found(metric: MetricHistory) -> str:
-    return metric.unsearched or ("a trend" if metric.trend else plural(len(metric.changes), "change"))
+def _found(metric: MetricHistory, change: str) -> str:
+    return metric.unsearched or ("a trend" if metric.trend else plural(len(metric.changes), change))
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A change of level, and of which metric."""
+    """A level change of a metric."""
 
     metric: str
     change: Change
@@ -147,7 +147,7 @@ def _changes(history: History) -> Section | None:
     if not found:
         return None
     found.sort(key=lambda each: each.change.index)
-    return Section("changes", "Changes of level", [], [Table("", CHANGES, found)])
+    return Section("changes", "Level changes", [], [Table("", CHANGES, found)])
 
 
 def _sure(found: Change | Trend) -> str:
@@ -156,7 +156,7 @@ def _sure(found: Change | Trend) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Steady:
-    """A trend, and of which metric."""
+    """A trend of a metric."""
 
     metric: str
     trend: Trend
@@ -165,17 +165,17 @@ class _Steady:
 TRENDS: tuple[Column[_Steady], ...] = (
     Column("Metric", lambda row: METRICS[row.metric].label),
     Column(
-        "Change a version",
+        "Change per version",
         lambda row: Cell(row.trend.change, Written.CHANGE, said=_per_version(row.trend)),
         Written.CHANGE,
     ),
-    Column("In all", lambda row: row.trend.whole, Written.CHANGE),
+    Column("Total", lambda row: row.trend.whole, Written.CHANGE),
     Column("Verdict", lambda row: row.trend.verdict, bad=lambda row: row.trend.verdict == "slower", leads=True),
     Column("Confirmed", lambda row: _sure(row.trend)),
 )
 
 
-def _steady(history: History) -> Section | None:
+def _trends_section(history: History) -> Section | None:
     found = [_Steady(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
     return Section("trends", "Trends", [], [Table("", TRENDS, found)]) if found else None
 
@@ -196,13 +196,13 @@ def _versions(history: History) -> Section:
     return Section(
         "versions",
         "Versions",
-        ["In the order of their first runs. Of several runs the geometric mean is shown, of shares the mean."],
+        ["Ordered by their first runs. Values are geometric means over a version's runs; shares are means."],
         [Table("All versions", columns, history.versions, in_terminal=False)],
     )
 
 
 def charts(history: History) -> list[Chart]:
-    """A picture for each metric; one version makes no course."""
+    """One chart per metric with at least two versions."""
     names = [one_line(version.name) for version in history.versions]
     return [_chart(metric, names) for metric in history.metrics if len(metric.values) > 1]
 
@@ -216,7 +216,7 @@ def _chart(metric: MetricHistory, names: Sequence[str]) -> Chart:
     return Chart(
         key=f"history-{metric.name}",
         title=METRICS[metric.name].label,
-        note=metric.unsearched or f"A point a version; {_found(metric)}{'' if metric.trend else ' of level'}.",
+        note=metric.unsearched or f"One point per version; {_found(metric, 'level change')}.",
         unit="%" if METRICS[metric.name].unit == "fraction" else str(METRICS[metric.name].unit),
         scale=Scale.NAMES,
         x_unit="version",
@@ -238,7 +238,7 @@ def _scaled(metric: MetricHistory, points: Sequence[tuple[float, float]]) -> lis
 
 
 def _steps(metric: MetricHistory) -> list[tuple[float, float]]:
-    """The level of each version; broken where it changes, so that it is drawn as steps."""
+    """The level at each version, with a break at each change, so that it is drawn as steps."""
     begins = {change.index for change in metric.changes}
     points = []
     for index, level in enumerate(metric.levels):
@@ -255,7 +255,7 @@ def _left_out(history: History) -> list[str]:
 
 
 def history_page(history: History, workload: str, pinned: Comparison | None) -> str:
-    """The page; `pinned` is the comparison of the newest version with a pinned one."""
+    """The HTML page; `pinned` is the comparison of the newest version with the pinned one, if any."""
     return render(
         "history.html",
         charts(history),
@@ -270,7 +270,7 @@ def history_page(history: History, workload: str, pinned: Comparison | None) -> 
 
 
 def print_history(history: History, pinned: Comparison | None, console: Console) -> None:
-    """The same on a terminal."""
+    """Print the history on a terminal."""
     say(console, history_sentence(history), "bold")
     if pinned is not None:
         bad = pinned.verdict in BAD

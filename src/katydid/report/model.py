@@ -1,7 +1,6 @@
-"""What a report is made of, apart from how it is shown: sections, tables, and charts of plain numbers and words.
+"""The content of a report: sections, tables and charts, which the page, the terminal and Markdown render.
 
-The page, the terminal and Markdown render the same section. Texts are plain: who shows them makes them
-harmless. Knows no workload.
+Texts are plain; the renderers escape them. Knows no workload.
 """
 
 import math
@@ -21,7 +20,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Style(StrEnum):
-    """A role in the palette: what is shown, such as a version. BAD is kept for failures: red always means one."""
+    """A colour of the palette by its role. BAD is reserved for failures, so that red always means a failure."""
 
     MAIN = "main"
     SECOND = "second"
@@ -31,26 +30,26 @@ class Style(StrEnum):
 
 
 class Scale(StrEnum):
-    """How a horizontal axis is spaced and marked; vertical ones are linear and begin at 0."""
+    """The scale of a horizontal axis; vertical axes are linear and start at 0."""
 
     TIME = "time"
     """Seconds from the start of the run."""
     LINEAR = "linear"
     LOG = "log"
     TAIL = "tail"
-    """Quantiles from 0 to 1, the slowest requests spread out: by -log10(1 - q)."""
+    """Quantiles from 0 to 1, spaced by -log10(1 - q), which spreads out the slowest requests."""
     NAMES = "names"
-    """The chart's `x_names`, at 1, 2, 3 …"""
+    """The chart's `x_names` at 1, 2, 3 …"""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve of (x, y); a y of NaN breaks it.
+    """A curve of points (x, y); a y of NaN breaks it.
 
     Attributes:
-        right: on the right axis.
-        dashed: a high percentile, in the colour of what it is of; its median is not.
-        dots: each point was measured by itself, such as a stage; one without neighbours has a dot in any case.
+        right: True if it belongs to the right axis.
+        dashed: True for a high percentile, which has the colour of its solid median.
+        dots: True to draw every point, as for stages that were measured separately; isolated points are always drawn.
     """
 
     label: str
@@ -63,12 +62,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Columns of the given heights between neighbouring edges (one more than heights).
+    """Bars of the given heights between neighbouring edges; there is one more edge than heights.
 
     Attributes:
-        lane: drawn in a strip of their own below the others, to an axis of their own: for what is rare but must
-            be seen.
-        unit: of that axis.
+        lane: True to draw the bars in a separate strip below the plot, with its own axis, for rare but important
+            values.
+        unit: the unit of that axis.
     """
 
     label: str
@@ -81,7 +80,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A labelled vertical line; `dashed` as that of a `Line`."""
+    """A labelled vertical line; `dashed` as for a `Line`."""
 
     label: str
     style: Style
@@ -91,7 +90,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A horizontal bar in one of a chart's rows, from one x to another."""
+    """A horizontal bar in one of a chart's rows."""
 
     row: int
     start: float
@@ -101,10 +100,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Named rows from top to bottom, with spans in them, instead of a vertical axis.
+    """Named rows with spans, from top to bottom, instead of a vertical axis.
 
     Attributes:
-        meanings: what each style says, for the legend.
+        meanings: the meaning of each style, for the legend.
     """
 
     names: Sequence[str]
@@ -114,17 +113,17 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One picture.
+    """A chart.
 
     Attributes:
-        key: names it in its page.
-        note: one sentence that says what was counted, for everybody, not only for screen readers.
-        unit: of the left axis; `ms` is shown in seconds where the values are long.
-        right_unit: of the right axis.
-        x_unit: what stands below a horizontal axis other than TIME.
-        x_names: of the places of a horizontal axis of NAMES.
+        key: the chart's identifier in its page.
+        note: one sentence that says what was counted; shown to all readers.
+        unit: unit of the left axis; long times in `ms` are shown in seconds.
+        right_unit: unit of the right axis.
+        x_unit: title of the horizontal axis, unless its scale is TIME.
+        x_names: names on a horizontal axis with the scale NAMES.
         rows: drawn instead of lines and bars.
-        shaded: (from, to) in x, such as the warm-up.
+        shaded: shaded range of x, such as the warm-up.
     """
 
     key: str
@@ -144,14 +143,14 @@ class Chart:
 
     @property
     def x_range(self) -> tuple[float, float]:
-        """Smallest and largest x of anything."""
+        """Smallest and largest x of all lines, bars, marks and spans."""
         xs = [x for line in self.lines for x, y in line.points if math.isfinite(y)]
         xs += [x for bars in self.bars for x in bars.edges] + [mark.x for mark in self.marks]
         xs += [x for span in (self.rows.spans if self.rows else ()) for x in (span.start, span.end)]
         return (min(xs), max(xs)) if xs else (0.0, 1.0)
 
     def highest(self, *, right: bool) -> float:
-        """Largest y on one of the axes; 0 where there is none."""
+        """Largest y on the left or right axis; 0 if there is none."""
         ys = [y for line in self.lines if line.right == right for _, y in line.points if math.isfinite(y)]
         if not right:
             ys += [y for bars in self.bars if not bars.lane for y in bars.heights]
@@ -160,11 +159,11 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a section is made of.
+    """The data of a run from which sections are made.
 
     Attributes:
-        frame: samples with derived columns, one row a request.
-        monitor: one row a second and process.
+        frame: samples with derived columns, one row per request.
+        monitor: one row per second and process.
     """
 
     manifest: Manifest
@@ -174,26 +173,26 @@ class Material:
 
 
 class Judgement(StrEnum):
-    """What a cell says of its row."""
+    """How a cell is emphasised."""
 
     NONE = ""
     GOOD = "good"
     NOTE = "note"
     BAD = "bad"
-    """It says that something failed."""
+    """Something failed."""
     MINOR = "minor"
-    """It is read after the others."""
+    """Less important than other cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in one place of a table.
+    """A cell of a table.
 
     Attributes:
-        value: words, or a figure in `unit`; None where there is nothing.
-        unit: None for words.
-        said: it in words, where value and unit tell too little, as of a bound or an interval.
-        link: on a page, to what it tells of: a path, with its characters quoted.
+        value: text, or a figure in `unit`; None for an empty cell.
+        unit: the unit of a figure; None for text.
+        said: the text to show instead of value and unit, as for a bound or an interval.
+        link: target of a link on a page: a URL-quoted path.
     """
 
     value: str | float | None
@@ -204,7 +203,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """As everybody reads it; a dash where there is nothing."""
+        """The text of the cell; a dash if it is empty."""
         if self.said is not None:
             return self.said
         if isinstance(self.value, str) or self.value is None or self.unit is None:
@@ -213,12 +212,12 @@ class Cell:
 
     @property
     def is_number(self) -> bool:
-        """See the function."""
+        """Return True if the text is a plain number."""
         return is_number(self.text)
 
 
 def is_number(text: str) -> bool:
-    """Whether a row's first cell names nothing without the heading of its column, as the users of a stage."""
+    """Return True for a plain number, which as a row's first cell needs its column's heading to be understood."""
     return text.replace(",", "").isdigit()
 
 
@@ -227,13 +226,14 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """One column: its heading, and what it has of a row.
+    """A column of a table.
 
     Attributes:
-        of: a row's value, or its cell.
-        unit: of its figures, which are aligned right; None for words.
-        bad: of which rows it says that something failed.
-        leads: what a row is read for, as its verdict: where rows are stacked it stands first.
+        name: the heading.
+        of: gives a row's value or cell.
+        unit: the unit of its figures, which are aligned right; None for text.
+        bad: returns True for rows whose cell marks a failure.
+        leads: True for the most important column, such as the verdict, which comes first if rows are stacked.
     """
 
     name: str
@@ -243,7 +243,7 @@ class Column(Generic[Row]):
     leads: bool = False
 
     def cell(self, row: Row) -> Cell:
-        """What stands in this column of a row."""
+        """The row's cell in this column."""
         found = self.of(row)
         cell = found if isinstance(found, Cell) else Cell(found, self.unit)
         return replace(cell, judgement=Judgement.BAD) if self.bad is not None and self.bad(row) else cell
@@ -251,15 +251,14 @@ class Column(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows, of which each column shows a part; the first column names them.
-
-    Whoever has only texts gives headings for columns and texts for rows, and says of them:
+    """A table. Columns are `Column` objects, or plain headings if each row is a sequence of texts.
 
     Attributes:
-        columns: the first names the rows.
-        words: columns of headings alone (by index) that hold words rather than figures, and so are aligned left.
-        bad: (row, column) of texts that say that something failed.
-        in_terminal: short enough for a terminal too; a page folds the others up.
+        columns: the columns; the first one names the rows.
+        rows: the rows.
+        words: indices of plain headings whose columns hold text rather than figures, and so are aligned left.
+        bad: (row, column) of texts that mark a failure.
+        in_terminal: True if it is short enough for a terminal; a page shows other tables collapsed.
     """
 
     caption: str
@@ -271,7 +270,7 @@ class Table:
 
     @property
     def shown(self) -> list[Column[Any]]:
-        """Its columns, whoever made it."""
+        """The columns, with plain headings converted."""
         return [
             _texts(name, place, is_words=place in self.words) if isinstance(name, str) else name
             for place, name in enumerate(self.columns)
@@ -279,7 +278,7 @@ class Table:
 
     @property
     def cells(self) -> list[list[Cell]]:
-        """All cells, row by row."""
+        """All cells by row."""
         return [
             [
                 replace(cell, judgement=Judgement.BAD) if (number, place) in self.bad else cell
@@ -290,19 +289,19 @@ class Table:
 
     @property
     def by_column(self) -> list[tuple[Column[Any], list[Cell]]]:
-        """Each column with the cells below its heading."""
+        """Each column with its cells."""
         columns = self.shown
         if not self.rows:
             return [(column, []) for column in columns]
         return [(column, list(cells)) for column, *cells in zip(columns, *self.cells, strict=True)]
 
     def texts(self, name: str) -> list[str]:
-        """What stands below a heading."""
+        """The texts of the column with this heading."""
         return next([cell.text for cell in cells] for column, cells in self.by_column if column.name == name)
 
     @property
     def marked(self) -> list[tuple[str, str]]:
-        """Heading and text of every cell that says that something failed."""
+        """Heading and text of every cell that marks a failure."""
         return [
             (column.name, cell.text)
             for cells in self.cells
@@ -312,18 +311,18 @@ class Table:
 
 
 def _texts(name: str, place: int, *, is_words: bool) -> Column[Sequence[str]]:
-    """The column at a place of rows of texts."""
+    """A column of rows of texts."""
     return Column(name, lambda row: row[place], None if is_words or not place else Unit.COUNT)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it.
+    """A section of a report.
 
     Attributes:
-        key: names it in its page; a short word.
-        text: sentences, each a paragraph.
-        answer: it is what the run was made to find out, and stands first.
+        key: the section's identifier in its page; a short word.
+        text: paragraphs of one or more sentences.
+        answer: True if it answers what the run was made for; such sections come first.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""A capacity plan as words, a table and a picture: for the terminal, Markdown and HTML alike."""
+"""Shows a capacity plan: its sentence, sections and chart, and the HTML page."""
 
 import math
 from collections.abc import Sequence
@@ -11,46 +11,45 @@ from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Chart, Column, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 
-_ENDLESS = "no end"
+_ENDLESS = "unbounded"
 
 
 def plan_sentence(plan: WorkerPlan) -> str:
-    """The answer in one sentence."""
+    """The plan in one sentence."""
     demand, planned = plan.demand, plan.planned
     if math.isinf(planned.wait_p95_s):
         return (
             f"{plural(planned.workers, 'worker')} for {plural(demand.concurrency, 'stream')} of RTF {demand.rtf:g} at "
-            f"{fraction(demand.utilisation)} utilisation: just as many as the streams keep busy, with nothing in "
-            f"reserve; {plural(plan.slight.workers, 'worker')} for little waiting."
+            f"{fraction(demand.utilisation)} utilisation: exactly as many as the streams keep busy, without reserve; "
+            f"{plural(plan.slight.workers, 'worker')} for slight queueing."
         )
     return (
         f"{plural(planned.workers, 'worker')} for {plural(demand.concurrency, 'stream')} of RTF {demand.rtf:g} at "
-        f"{fraction(demand.utilisation)} utilisation; a job waits with a probability of "
-        f"{fraction(planned.wait_probability)}, p95 {_wait(planned.wait_p95_s)}."
+        f"{fraction(demand.utilisation)} utilisation; {fraction(planned.wait_probability)} of jobs wait, p95 wait "
+        f"{_wait(planned.wait_p95_s)}."
     )
 
 
 def plan_section(plan: WorkerPlan) -> Section:
-    """What stands behind the answer."""
+    """The section with the reasoning, the table of choices and the chart."""
     demand, slight = plan.demand, plan.slight
     work = milliseconds(demand.service_s * 1000)
     fewest = (
-        f"The streams keep {significant(demand.load)} workers busy (concurrency × RTF). Fewer than {_fewest(plan)} "
-        "cannot keep up: their queue grows for as long as the load lasts. "
-        f"One worker holds {significant(plan.streams_per_worker)} streams at {fraction(demand.utilisation)}."
+        f"The streams keep {significant(demand.load)} workers busy (concurrency × RTF). With fewer than "
+        f"{_fewest(plan)}, the queue grows as long as the load lasts. One worker serves "
+        f"{significant(plan.streams_per_worker)} streams at {fraction(demand.utilisation)} utilisation."
     )
     with_waiting = (
-        f"With slight queueing, that is a p95 wait of at most {milliseconds(plan.slight_wait_s * 1000)}, "
-        f"{plural(slight.workers, 'worker')} do, {fraction(slight.utilisation)} busy: "
+        f"Slight queueing (p95 wait at most {milliseconds(plan.slight_wait_s * 1000)}) needs "
+        f"{plural(slight.workers, 'worker')}, {fraction(slight.utilisation)} busy: "
         f"{_difference(plan.planned.workers - slight.workers)}."
     )
     method = (
-        f"Waits by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) whose arrivals are "
-        "Poisson, as of a run with --rate and --arrivals poisson; even arrivals, as of users with an interval, wait "
-        "less. Burst: until all are done whose jobs arrive in the same "
-        f"moment, and the share of them that is in time, within {demand.time_out_s:g} s. Load: the work that arrives, "
-        "as a share of what the workers can do; beyond 100 % the queue grows without end while the load lasts, and at "
-        "100 % too where jobs arrive at random."
+        f"Waits are computed by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) that arrive "
+        "at random (Poisson), as with --rate and --arrivals poisson. Evenly spaced arrivals, as of users with an "
+        "interval, wait less. Load: arriving work as a share of what the workers can do; above 100 % the queue grows "
+        "without bound while the load lasts, and so it does at 100 % with random arrivals. Burst: time until all jobs "
+        f"that arrive at the same moment are done. In time: the share of them done within {demand.time_out_s:g} s."
     )
     texts = (fewest, with_waiting, method)
     return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
@@ -58,7 +57,7 @@ def plan_section(plan: WorkerPlan) -> Section:
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """A figure of a run, and what theory says of it."""
+    """A figure of a run, and its theoretical value."""
 
     name: str
     measured: float
@@ -67,7 +66,7 @@ class _Beside:
 
     @property
     def off(self) -> float:
-        """As a ratio; NaN where there is none."""
+        """The relative difference; NaN if theory says 0."""
         return self.measured / self.theory - 1 if self.theory else math.nan
 
 
@@ -80,7 +79,7 @@ BESIDE: tuple[Column[_Beside], ...] = (
 
 
 def theory_section(found: TheoryComparison) -> Section:
-    """A run beside what theory says of it."""
+    """The section that compares a run with theory."""
     measured, theory = found.measured, found.theory
     rows = [
         _Beside("Streams with a result in time", measured.success, theory.success, Unit.FRACTION),
@@ -90,16 +89,16 @@ def theory_section(found: TheoryComparison) -> Section:
         _Beside("Lag of the final result, p95", measured.lag_p95_s * 1000, theory.lag_p95_s * 1000, Unit.MS),
     ]
     text = (
-        f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}: chunks "
-        "of audio in one line, first come first served, played through with the streams' own start times."
+        f"{plural(found.streams, 'stream')}, {plural(found.workers, 'worker')} of RTF {found.rtf:.3g}. Theory is a "
+        "simulation with the streams' own start times; audio chunks wait in one queue, first come, first served."
     )
     if found.refused:
-        text += f" {plural(found.refused, 'more stream')} were refused, and count as without a result."
-    return Section("theory", "The run beside theory", [text], [Table("", BESIDE, rows)])
+        text += f" {plural(found.refused, 'more stream')} were refused, and count as streams without a result."
+    return Section("theory", "The run compared with theory", [text], [Table("", BESIDE, rows)])
 
 
 def render_plan(plan: WorkerPlan, sections: Sequence[Section]) -> str:
-    """The plan as a page."""
+    """The plan as an HTML page."""
     return render("plan.html", (), sections, title=plan_sentence(plan))
 
 
@@ -110,7 +109,7 @@ def _fewest(plan: WorkerPlan) -> int:
 def _difference(saved: int) -> str:
     if saved == 0:
         return "the same number"
-    return f"{plural(abs(saved), 'worker')} {'fewer' if saved > 0 else 'more'} than the formula's"
+    return f"{plural(abs(saved), 'worker')} {'fewer' if saved > 0 else 'more'} than planned"
 
 
 def _table(plan: WorkerPlan) -> Table:
@@ -124,7 +123,7 @@ def _table(plan: WorkerPlan) -> Table:
         Column("Burst", lambda choice: 1000 * choice.burst_s, Unit.MS),
         Column("In time", lambda choice: choice.burst_share, Unit.FRACTION, bad=lambda choice: choice.burst_share < 1),
     )
-    return Table("What each number of workers means", columns, plan.choices)
+    return Table("Waiting by number of workers", columns, plan.choices)
 
 
 def _grows(choice: Choice) -> bool:
@@ -147,8 +146,8 @@ def _picture(plan: WorkerPlan) -> Chart:
     busy = [(float(c.workers), c.utilisation * 100) for c in stable]
     return Chart(
         "waits",
-        "What more workers buy",
-        f"Left: p95 wait of a job; right: share of the time that workers are busy. Waits by {plan.demand.method}.",
+        "Waiting and utilisation by number of workers",
+        f"Left: p95 wait of a job; right: how busy workers are. Waits computed by {plan.demand.method}.",
         "ms",
         Scale.LINEAR,
         "workers",

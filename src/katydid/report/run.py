@@ -1,7 +1,4 @@
-"""A run as one HTML file: its headline, whether it is valid, its numbers, its pictures.
-
-Puts together what the template shows; how a page is made is `page.py`'s, what a picture shows `charts/run.py`'s.
-"""
+"""A run's report as one HTML file: collects the content of the template `run.html`."""
 
 import shlex
 from collections.abc import Collection, Sequence
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from katydid.analysis.headline import headline_of
+from katydid.analysis.headline import headline_details, headline_of
 from katydid.analysis.validity import rules_for
 from katydid.model import formatting
 from katydid.model.documents.manifest import Manifest
@@ -35,7 +32,7 @@ from katydid.report.tables.run import (
 
 
 def render_run(material: Material, sections: Sequence[Section]) -> str:
-    """The report of one run; `sections` stand between its numbers and its failures.
+    """The HTML report of one run, with `sections` between its metrics and its failures.
 
     Missing keys of the manifest are left out or shown as unknown.
     """
@@ -52,6 +49,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         made_by=one_line(manifest.katydid_version or __version__),
         summary=summary,
         headline=headline_of(manifest, summary),
+        details=headline_details(manifest, summary),
         setting=_setting(material),
         tiles=_tiles(summary),
         rules=rules_table(rules_for(frame, manifest), summary),
@@ -70,7 +68,7 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
 
 
 def _setting(material: Material) -> list[str]:
-    """The run's circumstances, for the line under its verdict."""
+    """The run's settings in short, for the line below the headline."""
     manifest = material.manifest
     started = str(manifest.started_utc or "").replace("T", " ")[:16]
     commit = f" ({manifest.katydid_commit})" if manifest.katydid_commit else ""
@@ -88,7 +86,7 @@ def _setting(material: Material) -> list[str]:
 
 
 def _tokens(frame: pd.DataFrame) -> str | None:
-    """Tokens of the requests that count, as the target counts them."""
+    """Tokens of the counted requests, as the target counts them; None if it reports none."""
     counted = frame[frame["counted"]]
     sums = [int(counted[name].sum()) if name in counted else 0 for name in ("prompt_tokens", "completion_tokens")]
     if not any(sums):
@@ -99,7 +97,7 @@ def _tokens(frame: pd.DataFrame) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
-    """A number that stands out, and a smaller one beside it."""
+    """A key figure, with a smaller one below it."""
 
     label: str
     value: str
@@ -140,7 +138,7 @@ def _tiles(summary: Summary) -> list[_Tile]:
 
 
 def _time_tile(summary: Summary, name: str, label: str) -> _Tile:
-    """p95 with the median beside it, or what so few requests can back."""
+    """p95 and the median, or as much as the number of requests allows."""
     known = [s for s in ("p50", "p95", "max") if summary.measured(f"{name}.{s}") is not None]
     p50, p95, mean = (f"{s} {formatting.show(f'{name}.{s}', None, summary)}" for s in ("p50", "p95", "mean"))
     if "p95" in known and "p50" in known:
@@ -151,7 +149,7 @@ def _time_tile(summary: Summary, name: str, label: str) -> _Tile:
 
 
 def command_of(manifest: Manifest) -> str:
-    """The command that makes such a run again, with every option that it had; secrets are not in it."""
+    """The command that reproduces a run, with all its options but no secrets."""
     workload = manifest.workload or "stream"
     searched = workload.removeprefix("capacity-")
     words = ["katydid", "capacity" if searched != workload else "run", searched]
@@ -160,15 +158,15 @@ def command_of(manifest: Manifest) -> str:
 
 
 _OF_ITS_TIME = frozenset({"target_pid"})
-"""Options whose values mean nothing once the run is over."""
+"""Options whose values are meaningless after the run."""
 
 
 def options_of(manifest: Manifest, without: Collection[str] = ()) -> list[str]:
-    """The words of all options that a run had beside its host; secrets are not among them.
+    """The command-line arguments of a run without its host; secrets are not among them.
 
     Args:
-        manifest: of the run.
-        without: names of options that are left out.
+        manifest: the run's manifest.
+        without: names of options to leave out.
     """
     run_time = f"{manifest.run_time_s:g}s" if manifest.run_time_s else None
     named = {"users": manifest.users, "run_time": run_time, **(manifest.options or {})}
@@ -188,7 +186,7 @@ _UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}
 
 
 def _facts(manifest: Manifest) -> dict[str, str]:
-    """What was run, in the order in which the manifest tells it, then the options as they were given."""
+    """The manifest's facts in their order, then the options as given."""
     told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
     told += [(f"option {key}", value) for key, value in (manifest.options or {}).items()]
     return {label: one_line(value) for label, value in told if value not in (None, [], "")}

@@ -1,4 +1,4 @@
-"""More than two versions on a page, in Markdown, and on a terminal: one table, one picture, then each by itself."""
+"""Shows a comparison of more than two versions: one table and one forest plot, then each version's comparison."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,22 +11,21 @@ from katydid.model.oneline import one_line
 from katydid.model.units import Unit
 from katydid.model.version import __version__
 from katydid.report import verdict
-from katydid.report.comparison import COLOURS, TONES, definitions, forest_note
+from katydid.report.comparison import TONES, definitions, forest_note, in_markdown, print_verdict
 from katydid.report.model import Column, Section, Table
 from katydid.report.render.forest import Change, draw_forest
-from katydid.report.render.markdown import escaped, section_markdown
 from katydid.report.render.page import render
-from katydid.report.render.terminal import print_section, say
+from katydid.report.render.terminal import print_section
 from katydid.report.tables.comparison import METRIC, base_column, is_worse, verdict_word
 
 
 def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, command: str = "") -> str:
-    """The page.
+    """The HTML page.
 
     Args:
-        found: what was found.
+        found: the comparisons.
         reports: links to the runs' own reports, by the runs' paths.
-        command: that makes the page again.
+        command: the command that reproduces the page.
     """
     first = found.comparisons[0]
     within = first.settings.same_within
@@ -52,17 +51,13 @@ def several_page(found: Comparisons, reports: Mapping[str, str] | None = None, c
 
 
 def several_markdown(found: Comparisons) -> str:
-    """The same for a job summary or a pull request."""
-    parts = [f"## {escaped(several_sentence(found))}", *(f"- {escaped(reason)}" for reason in _reasons(found))]
-    parts += [section_markdown(section) for section in (_together(found), *_each(found))]
-    return "\n\n".join(parts) + "\n"
+    """The comparisons in Markdown, for a job summary or a pull request."""
+    return in_markdown(several_sentence(found), _reasons(found), (_together(found), *_each(found)))
 
 
 def print_several(found: Comparisons, console: Console) -> None:
-    """What they say together, on a terminal."""
-    say(console, several_sentence(found), COLOURS[TONES.get(found.verdict, "")])
-    for reason in _reasons(found):
-        say(console, reason, "yellow", indent="  ")
+    """Print the verdicts and the common table on a terminal."""
+    print_verdict(console, several_sentence(found), TONES.get(found.verdict, ""), _reasons(found))
     print_section(_together(found), console)
 
 
@@ -81,7 +76,7 @@ def _sides(found: Comparisons) -> list[ComparedSide]:
 
 
 def _reasons(found: Comparisons) -> list[str]:
-    """Each version's own sentence, and what must be said of it."""
+    """Each version's sentence and reasons."""
     return [
         text.rstrip(".")
         for each in found.comparisons
@@ -90,7 +85,7 @@ def _reasons(found: Comparisons) -> list[str]:
 
 
 def _together(found: Comparisons) -> Section:
-    """One row a metric, one column a version."""
+    """The common table: one row per metric, one column per version."""
     by_name = [{metric.name: metric for metric in verdict.read_first(each)} for each in found.comparisons]
     names = list(dict.fromkeys(name for metrics in by_name for name in metrics))
     rows = [
@@ -108,7 +103,7 @@ def _together(found: Comparisons) -> Section:
     ]
     share = fraction(found.comparisons[0].settings.family_alpha)
     family = (
-        f"Each version is compared with {_base(found)}. All comparisons are one family: each is wrong about equal "
+        f"Each version is compared with {_base(found)}. All comparisons form one family: each is wrong for equal "
         f"versions in at most {share} of cases."
     )
     table = Table("* primary metric", columns, rows)
@@ -116,11 +111,11 @@ def _together(found: Comparisons) -> Section:
 
 
 _Row = dict[str, ComparedMetric]
-"""A metric of each version that has it."""
+"""One metric by version, for the versions that have it."""
 
 
 def _any(row: _Row) -> ComparedMetric:
-    """Of any version: label and base are the same for all."""
+    """The metric of any version, since label and base value are the same for all."""
     return next(iter(row.values()))
 
 
@@ -133,14 +128,14 @@ def _version(version: str) -> Column[_Row]:
 
 
 def _each(found: Comparisons, reports: Mapping[str, str] | None = None) -> Iterator[Section]:
-    """Each comparison's own sections, which are called by its version."""
+    """The sections of each comparison, titled with its version."""
     for place, each in enumerate(found.comparisons, 1):
         for section in verdict.sections(each, reports):
             yield replace(section, key=f"{section.key}-{place}", title=f"{each.version}: {section.title.lower()}")
 
 
 def _changes(found: Comparisons) -> Iterator[Change]:
-    """The rows of the picture: each metric's changes, version below version."""
+    """The rows of the forest plot, by metric and then by version."""
     rows: dict[str, list[Change]] = {}
     for each in found.comparisons:
         for change in verdict.forest(each):

@@ -1,4 +1,4 @@
-"""A comparison in words: its sentence, its table, its reasons. The page, the terminal and Markdown say the same."""
+"""A comparison in words: its sentence, reasons and sections, which the page, the terminal and Markdown share."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,19 +26,19 @@ HEADLINES = {
     Verdict.INVALID: "INVALID",
 }
 SHARES = (
-    "Shares, which are measured in percent themselves, differ by percentage points: from 1 % to 3 % is +2 points. "
-    "Less than half a point is of no interest."
+    "Changes of shares are given in percentage points: from 1 % to 3 % is +2 points. Changes below half a point are "
+    "ignored."
 )
 USERS_HELD = (
-    "The failure threshold stopped runs on a ramp, so that the users that each version held decide, and nothing else: "
-    "times are those of different loads, and the threshold made failures as many. More or fewer is said when the "
-    "change is beyond that noise (wrong about equal versions in at most 1 % of cases) and at least 1 %."
+    "The failure threshold stopped runs on a ramp, so only the number of users that each version held decides: times "
+    "belong to different loads, and the threshold set the number of failures. A version holds more or fewer users if "
+    "the change exceeds that noise (wrong for equal versions in at most 1 % of cases) and is at least 1 %."
 )
 _HOLDS = {Verdict.FASTER: "holds more users", Verdict.SLOWER: "holds fewer users"}
 _FAILS = {Verdict.FASTER: "fails less often", Verdict.SLOWER: "fails more often"}
 FAILURES = (
-    "Failures always decide. They are judged by each run's failures out of its requests, with the noise of their "
-    "bursts and from run to run; a rate is the same where the 90 % interval lies within one point."
+    "The failure rate is always a primary metric. It is judged by the failures among each run's requests, allowing for "
+    "bursts and for noise between runs; it counts as unchanged if its 90 % interval lies within one point."
 )
 _STYLES = {
     Verdict.SLOWER: Style.BAD,
@@ -52,7 +52,7 @@ _WORST_FIRST = tuple(_STYLES)
 
 
 def names(comparison: Comparison) -> tuple[str, str]:
-    """How the two sides are called: by their versions, which may be the same."""
+    """The names of the two sides: their versions, made distinct if they are equal."""
     base, new = (_short("+".join(side.versions)) for side in comparison.sides)
     return (base, new) if base != new else (f"{base} (base)", f"{new} (new)")
 
@@ -70,7 +70,7 @@ def comparison_sentence(comparison: Comparison) -> str:
         return f"{head}. {new} cannot be compared with {base}: {comparison.reasons[0]}."
     primary = [m for m in comparison.metrics if m.primary]
     regression = exploratory_regression(comparison)
-    but = f"; but {_told([regression])} is worse" if regression else ""
+    but = f"; but {_in_words([regression])} is worse" if regression else ""
     if verdict is Verdict.NO_DIFFERENCE:
         within = fraction(comparison.settings.same_within)
         if regression:
@@ -78,29 +78,29 @@ def comparison_sentence(comparison: Comparison) -> str:
         return f"{head} beyond {within} between {new} and {base}: {_largest(primary)}."
     if verdict is Verdict.CANNOT_TELL:
         undecided = [m for m in primary if m.verdict is Verdict.CANNOT_TELL]
-        return f"{head} whether {new} differs from {base}: {_told(undecided or primary)}{but}."
+        return f"{head} whether {new} differs from {base}: {_in_words(undecided or primary)}{but}."
     worse, better = ([m for m in primary if m.verdict is kind] for kind in (Verdict.SLOWER, Verdict.FASTER))
     if verdict is Verdict.FASTER:
-        return f"{head}. {new} {_is(verdict, better)} than {base}: {_told(better)}{but}."
-    also = f"; better: {_told(better)}" if better else ""
-    more = f"; largest regression: {_told([regression])}" if regression else ""
-    return f"{head}. {new} {_is(Verdict.SLOWER, worse)} than {base}: {_told(worse)}{also}{more}."
+        return f"{head}. {new} {_is(verdict, better)} than {base}: {_in_words(better)}{but}."
+    also = f"; better: {_in_words(better)}" if better else ""
+    more = f"; largest regression: {_in_words([regression])}" if regression else ""
+    return f"{head}. {new} {_is(Verdict.SLOWER, worse)} than {base}: {_in_words(worse)}{also}{more}."
 
 
 def reasons(comparison: Comparison) -> list[str]:
-    """What must be said below the sentence, which has said itself what is worse and what is better."""
+    """The comparison's reasons without those that repeat the sentence."""
     said = tuple(f"{word}: " for word in (WORSE, BETTER, LARGEST))
     return [reason for reason in comparison.reasons if not reason.startswith(said)]
 
 
 def exploratory_regression(comparison: Comparison) -> ComparedMetric | None:
-    """The largest regression, where no primary metric is it."""
+    """The largest regression if it is not a primary metric; else None."""
     name = comparison.largest_regression
     return next((m for m in comparison.metrics if m.name == name and not m.primary), None)
 
 
 def _is(said: Verdict, metrics: Sequence[ComparedMetric]) -> str:
-    """What a version does: `is slower`, `fails more often`, or both."""
+    """The predicate of the verdict: `is slower`, `fails more often`, or both."""
     names = [m.name for m in metrics]
     if names == [USERS_AT_STOP]:
         return _HOLDS[said]
@@ -108,14 +108,14 @@ def _is(said: Verdict, metrics: Sequence[ComparedMetric]) -> str:
     return " and ".join([*parts, *([_FAILS[said]] if "failure_rate" in names else [])])
 
 
-def _told(metrics: Sequence[ComparedMetric]) -> str:
+def _in_words(metrics: Sequence[ComparedMetric]) -> str:
     return "; ".join(
         users_text(m) if m.name == USERS_AT_STOP else f"{described(m).label.lower()} {change_text(m)}" for m in metrics
     )
 
 
 def users_text(metric: ComparedMetric) -> str:
-    """Of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
+    """The change of users held: `+5 % users (+3 to +7), 243 and 255 at the stop`, or `at least +106 % users`."""
     change, low, high = format_change(metric, percent)
     if change is None or metric.base is None or metric.new is None:
         return metric.reason or "unknown"
@@ -130,11 +130,11 @@ def _bare(percentage: str) -> str:
 
 
 def _largest(metrics: Sequence[ComparedMetric]) -> str:
-    """Metrics that hardly changed: one or two whole, of more the one that changed most."""
+    """Metrics that hardly changed: all if there are at most two, else the one that changed most."""
     if len(metrics) <= 2:
-        return _told(metrics)
+        return _in_words(metrics)
     most = max(metrics, key=_extent)
-    return f"the largest change of {len(metrics)} primary metrics: {_told([most])}"
+    return f"the largest change of {len(metrics)} primary metrics: {_in_words([most])}"
 
 
 def _extent(metric: ComparedMetric) -> float:
@@ -144,17 +144,17 @@ def _extent(metric: ComparedMetric) -> float:
 
 
 def ordered(comparison: Comparison) -> list[ComparedMetric]:
-    """Metrics that decide first, and the worst of them first."""
+    """All metrics: primary metrics first, and within both groups the worst verdict first."""
     return sorted(comparison.metrics, key=lambda m: (not m.primary, _WORST_FIRST.index(m.verdict)))
 
 
 def read_first(comparison: Comparison) -> list[ComparedMetric]:
-    """Those among them that are read before all others."""
+    """The metrics of the short table, in the same order."""
     return [m for m in ordered(comparison) if _comes_first(m)]
 
 
 def forest(comparison: Comparison) -> list[Change]:
-    """The rows of the forest plot: times of which a change is known, without those that nobody reads first."""
+    """The rows of the forest plot: the times of the short table whose change is known."""
     return [
         Change(described(m).label, change_text(m), _STYLES[m.verdict], m.change, *_reach(m))
         for m in read_first(comparison)
@@ -163,12 +163,12 @@ def forest(comparison: Comparison) -> list[Change]:
 
 
 def _reach(metric: ComparedMetric) -> tuple[float | None, float | None]:
-    """The ends of the interval; a bound's is open to one side."""
+    """The ends of the interval; the interval of a bound is open on one side."""
     return -1.0 if metric.bound == "upper" else metric.low, math.inf if metric.bound == "lower" else metric.high
 
 
 def sections(comparison: Comparison, reports: Mapping[str, str] | None = None) -> list[Section]:
-    """Everything that is said below the verdict; `reports` are links to the runs' own, by the runs' paths."""
+    """All sections below the verdict; `reports` maps the runs' paths to links to their reports."""
     runs = _runs(comparison, reports or {})
     made = [_metrics(comparison), _looks(comparison), runs, _differences(comparison), _method(comparison)]
     return [section for section in made if section is not None]
@@ -183,13 +183,13 @@ def _metrics(comparison: Comparison) -> Section | None:
 
 
 def _looks(comparison: Comparison) -> Section | None:
-    """What each look of `katydid ab` found."""
+    """The looks of `katydid ab`; None for other comparisons."""
     if not comparison.looks:
         return None
-    end = "The last look decided." if comparison.decided else "No look decided: as many pairs were made as allowed."
+    end = "The last look decided." if comparison.decided else "No look decided within the allowed number of pairs."
     plan = (
-        "The levels were fixed before the first run, so that all looks together are wrong about equal versions as "
-        "rarely as one comparison."
+        "The levels were fixed before the first run, so that all looks together have the same error rate for equal "
+        "versions as one comparison."
     )
     return Section("looks", "Looks", (end, plan), tables=[looks_table(comparison.looks)])
 
@@ -201,11 +201,11 @@ def _comes_first(metric: ComparedMetric) -> bool:
 
 def _runs(comparison: Comparison, reports: Mapping[str, str]) -> Section:
     table = runs_table(names(comparison), comparison, reports)
-    return Section("runs", "Runs, and how they ended", _left(comparison), [table])
+    return Section("runs", "Runs", _left(comparison), [table])
 
 
 def _left(comparison: Comparison) -> list[str]:
-    """What each version does for clients that have left, as its last run saw it."""
+    """What each version does when a client disconnects, from its last run that observed it."""
     found = []
     for label, outcomes in zip(names(comparison), comparison.outcomes, strict=True):
         told = [outcome.leaving for outcome in outcomes if outcome.leaving]
@@ -218,7 +218,7 @@ def _differences(comparison: Comparison) -> Section | None:
     if not found:
         return None
     table = differences_table(names(comparison), found)
-    return Section("differences", "What differs between the sides", tables=[table])
+    return Section("differences", "Differences between the sides", tables=[table])
 
 
 def _method(comparison: Comparison) -> Section:
@@ -226,23 +226,23 @@ def _method(comparison: Comparison) -> Section:
     counted = [sum(r.counts for r in side.runs) for side in comparison.sides]
     runs = " and ".join(plural(n, "run") for n in counted)
     earlier = comparison.history_runs
-    noise = f", and from {plural(earlier, 'earlier run')}" if earlier else ""
+    noise = f" and {plural(earlier, 'earlier run')}" if earlier else ""
     turns = ("The runs were interleaved.",) if comparison.interleaved and max(counted) > 1 else ()
     settled = comparison.settled_s
-    cut = (f"The first {settled:.0f} s of each run are left out: service times had not settled.",) if settled else ()
+    cut = (f"The first {settled:.0f} s of each run are left out, until service times settled.",) if settled else ()
     better_higher = any(described(m).better is Better.HIGHER for m in comparison.metrics)
-    unit = f"Sample size: {runs}, one value per run; the noise from run to run is taken from them{noise}."
+    unit = f"Sample size: {runs}, one value per run. The noise between runs is estimated from these runs{noise}."
     rule = (
-        f"A change is called slower or faster when it is beyond that noise (together, the metrics that decide are "
-        f"wrong about equal versions in at most {fraction(settings.family_alpha)} of cases, by Holm's rule) and at "
-        f"least {fraction(settings.min_change)}; no difference, when the 90 % interval lies within "
-        f"{fraction(settings.same_within)}. Other metrics are for exploration."
+        f"A metric is slower or faster if its change exceeds that noise and is at least "
+        f"{fraction(settings.min_change)}; it shows no difference if its 90 % interval lies within "
+        f"{fraction(settings.same_within)}. Together, the primary metrics are wrong for equal versions in at most "
+        f"{fraction(settings.family_alpha)} of cases (Holm's rule). Other metrics are exploratory."
     )
     held = any(m.name == USERS_AT_STOP and m.primary for m in comparison.metrics)
     if held:
         rule = USERS_HELD
-    more = ("For rates of which more is better, worse means less.",) if better_higher else ()
+    more = ("A metric for which higher is better is worse if it falls.",) if better_higher else ()
     shares = (SHARES,) if any(m.points for m in comparison.metrics) else ()
     judged = any(m.design == "failures of runs" for m in comparison.metrics)
     failures = (FAILURES,) if judged and not held else ()
-    return Section("method", "How this was decided", (unit, *turns, *cut, rule, *more, *shares, *failures))
+    return Section("method", "Method", (unit, *turns, *cut, rule, *more, *shares, *failures))

@@ -1,1 +1,1 @@
-"""Run folders: written while a run goes on, read back years later. Knows no Locust and no gevent."""
+"""Run folders: written during a run, readable years later. Knows neither Locust nor gevent."""

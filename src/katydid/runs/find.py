@@ -1,4 +1,4 @@
-"""The runs that a path stands for: one run, or all runs of one version, or those of a whole workload."""
+"""Finds the runs below a path: a single run, all runs of a version, or all runs of a workload."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,34 +8,36 @@ from katydid.runs.folder import MANIFEST, RunFolder
 
 
 def runs_of(path: Path) -> list[RunFolder]:
-    """The runs of one side of a comparison, oldest first: a run folder, a folder of them, or one of a single version.
+    """The runs of one side of a comparison, oldest first.
+
+    The path may be a run folder, a version's folder of runs, or a workload's folder with a single version.
 
     Raises:
-        ConfigError: the path is not a folder, or one of several versions.
-        NoDataError: it holds no run.
+        ConfigError: the path is not a folder, or has runs of several versions.
+        NoDataError: the path has no runs.
     """
     if (path / MANIFEST).is_file():
         return [RunFolder(path)]
     runs = _below(path)
     if len(versions := sorted({str(run.manifest().version) for run in runs})) > 1:
         raise ConfigError(
-            f"{path}: runs of several versions ({', '.join(versions)}) are not one side of a comparison; name "
-            "one of the runs, or give each version a folder"
+            f"{path}: runs of several versions ({', '.join(versions)}), but a side is one version: "
+            "name one of the runs, or give each version a folder"
         )
     if runs:
         return runs
     if not path.is_dir():
-        raise ConfigError(f"{path}: no such folder; name a run folder, or one that holds the runs of a version")
+        raise ConfigError(f"{path}: no such folder; name a run folder, or a version's folder of runs")
     deeper = sorted({found.parent.parent.name for found in path.glob(f"*/*/{MANIFEST}")})
-    if len(deeper) == 1:  # a workload's folder, of which there is one version yet
+    if len(deeper) == 1:  # a workload's folder with a single version
         return runs_of(path / deeper[0])
     if deeper:
-        raise ConfigError(f"{path} holds several versions ({', '.join(deeper)}): name the folder of one of them")
-    raise NoDataError(f"{path} holds no run: no folder in it has a {MANIFEST}; name one that `katydid run` wrote")
+        raise ConfigError(f"{path} has several versions ({', '.join(deeper)}): name the folder of one of them")
+    raise NoDataError(f"{path} has no runs: no folder in it has a {MANIFEST}; name a folder that `katydid run` wrote")
 
 
 def versions_of(path: Path) -> dict[str, list[RunFolder]]:
-    """All runs of a workload's folder by the folder of their version, each oldest first; may be empty."""
+    """The runs in a workload's folder, by version folder, each oldest first; may be empty."""
     if not path.is_dir():
         return {}
     found = {child.name: _below(child) for child in sorted(path.iterdir()) if child.is_dir()}
@@ -43,19 +45,19 @@ def versions_of(path: Path) -> dict[str, list[RunFolder]]:
 
 
 def workload_runs(path: Path) -> list[RunFolder]:
-    """All runs of all versions in a workload's folder, damaged ones too; in no order."""
+    """All runs in a workload's folder, damaged ones included, in no order."""
     return [RunFolder(manifest.parent) for manifest in path.glob(f"*/*/{MANIFEST}")]
 
 
 MOST_EARLIER = 20
-"""Runs of the history that are read: ten tell the noise, and each costs the reading of its samples."""
+"""Runs read from the history: ten are enough to estimate noise, and each costs reading its samples."""
 
 
 def earlier_runs(*sides: Sequence[RunFolder]) -> list[RunFolder]:
-    """The newest other readable runs in the folder of the workload that the first side's runs lie in.
+    """The newest readable runs of the base's workload folder, without the compared runs.
 
     Args:
-        sides: the runs that are compared themselves, the base first; they are not among the others.
+        sides: the compared runs, the base first.
     """
     workloads = {run.path.resolve().parent.parent for run in sides[0]}
     ours = {run.path.resolve() for side in sides for run in side}
@@ -81,11 +83,11 @@ def _started(run: RunFolder) -> tuple[str, str]:
 
 
 MOST_RUNS = 500
-"""That a list of them shows."""
+"""Most runs that a list shows."""
 
 
 def known_runs(results: Path) -> dict[str, RunFolder]:
-    """Run folders by `WORKLOAD/VERSION/TIME`, newest first; none that a link leads out to."""
+    """Run folders by key (`WORKLOAD/VERSION/TIME`), newest first; links to outside are left out."""
     inside = (path for path in results.glob(f"*/*/*/{MANIFEST}") if is_inside(path, results))
     found = {key_of(path.parent): path.parent for path in inside}
     newest = sorted(found, key=lambda key: key.rpartition("/")[2], reverse=True)[:MOST_RUNS]
@@ -93,10 +95,10 @@ def known_runs(results: Path) -> dict[str, RunFolder]:
 
 
 def key_of(run: Path) -> str:
-    """A run's `WORKLOAD/VERSION/TIME`."""
+    """A run's key: `WORKLOAD/VERSION/TIME`."""
     return "/".join(run.parts[-3:])
 
 
 def is_inside(file: Path, results: Path) -> bool:
-    """Whether a file lies below a folder, wherever links lead."""
+    """Return True if a file is below a folder after all links are resolved."""
     return file.resolve().is_relative_to(results.resolve())

@@ -1,8 +1,8 @@
-"""A run folder: `reports/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`, what lies in it, and how it gets there.
+"""Reads and writes a run folder: `reports/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`.
 
-While the run goes on, rows are appended to logs (`*.rows`); when it ends they become Parquet files
-and the logs go. A folder whose run never ended is read from its logs, and says `partial`. Files are
-replaced whole or not at all.
+During the run, rows are appended to logs (`*.rows`); at its end the logs become Parquet files and are deleted. If the
+run never ended, its folder is read from the logs and its manifest says `partial`. Files are replaced whole or not at
+all.
 """
 
 import re
@@ -23,12 +23,9 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError, NoDataError, os_words
 from katydid.model.jsontext import json_text
-from katydid.runs.events import EventRow
-from katydid.runs.files import new_file, new_folder, replace_file
+from katydid.runs.files import check_output, leaving_nothing, new_file, new_folder, replace_file
 from katydid.runs.gaps import GapRow, merged
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.outputs import check_output, leaving_nothing
-from katydid.runs.rows import RowLog, read_log, record_schema, sample_schema
+from katydid.runs.rows import EventRow, MonitorRow, RowLog, read_log, record_schema, sample_schema
 from katydid.runs.tables import fitted, read_table
 
 MANIFEST = "manifest.json"
@@ -36,11 +33,11 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 LOCUST_REPORT = "locust.html"
 _LONGEST_STEM = 200
-"""Characters of a name that are kept in front of its hash."""
+"""Characters of a name that are kept before its hash."""
 
 _TIME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 _DEPTH = 5
-"""Of the shortest path of a run: the root, results, workload, version, time."""
+"""Parts of the shortest path of a run: root, results, workload, version, time."""
 
 D = TypeVar("D", bound=Document)
 
@@ -54,9 +51,9 @@ def _log_file(kind: str) -> str:
 
 
 class RunFolder:
-    """Reads a run folder, whatever state it is in; each of its documents once.
+    """Reads a run folder, whether its run has ended or not.
 
-    Whatever is damaged raises NoDataError, with one line that names the file.
+    A damaged file raises NoDataError with one line that names it.
 
     Raises:
         NoDataError: there is no run at this path.
@@ -71,14 +68,14 @@ class RunFolder:
             )
 
     def manifest(self) -> Manifest:
-        """What made the run; with `partial` true where the run never came to its end."""
+        """The manifest, with `partial` set to True if the run never ended; read once."""
         if self._manifest is None:
             read = self._document(MANIFEST, Manifest, _REMEDY)
             self._manifest = read.added(partial=bool(read.partial) or "ended" not in read)
         return self._manifest
 
     def summary(self) -> Summary | None:
-        """What was computed of the run when it ended; None where it never came to its end, or nothing was computed."""
+        """The stored summary; None if the run never ended or has no summary."""
         if self.manifest().partial or not (self.path / SUMMARY).is_file():
             return None
         return self._document(SUMMARY, Summary, f"make it again with `katydid report {self.path}`")
@@ -90,19 +87,19 @@ class RunFolder:
             raise _damaged(self.path / name, error, remedy) from None
 
     def samples(self) -> pd.DataFrame:
-        """One row a request, in the order of their starts (docs/reference/files.md)."""
+        """One row per request, in the order of their starts (docs/reference/files.md)."""
         return _in_order(self._frame("samples"), "scheduled_ms")
 
     def monitor(self) -> pd.DataFrame:
-        """One row a second and process."""
+        """One row per second and process."""
         return self._frame("monitor")
 
     def gaps(self) -> pd.DataFrame:
-        """The histogram of the gaps between content chunks; empty where there were none."""
+        """The histogram of the gaps between content chunks; empty if there were none."""
         return self._frame("gaps")
 
     def events(self) -> pd.DataFrame:
-        """Every event of the streamed answers, in the order of their arrival; empty where none were recorded."""
+        """All recorded events of streamed answers, in order of arrival; may be empty."""
         return _in_order(self._frame("events"), "at_ms")
 
     def _frame(self, kind: str) -> pd.DataFrame:
@@ -122,9 +119,9 @@ class RunFolder:
         return frame
 
     def recover(self) -> bool:
-        """Make Parquet files of a run that never came to its end; whether this is such a run.
+        """Write Parquet files for a run that never ended; return False if the run has ended.
 
-        The logs stay, and stay what is read: the run may be going on at this moment.
+        The logs stay and are still what is read, since the run may be going on.
         """
         if not self.manifest().partial:
             return False
@@ -141,7 +138,7 @@ class RunFolder:
         """Replace a file of the folder, whole or not at all.
 
         Raises:
-            ConfigError: it cannot be written.
+            ConfigError: the file cannot be written.
         """
         if name == MANIFEST:
             self._manifest = None
@@ -149,19 +146,19 @@ class RunFolder:
             return replace_file(self.path / name, text.encode("utf-8", "replace"))
 
     def write_json(self, name: str, value: object) -> Path:
-        """Replace a JSON file of the folder: by a document, or by JSON's own types."""
+        """Replace a JSON file of the folder with a document or plain JSON types."""
         return self.write_text(name, json_text(value) + "\n")
 
 
 def _in_order(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Rows by a column's values; as they are where they came so."""
+    """Sort rows by a column, unless they already are."""
     if frame[column].is_monotonic_increasing:
         return frame
     return frame.sort_values(column, kind="stable", ignore_index=True)
 
 
 def load_run(folder: str | Path) -> RunFolder:
-    """Open a run from its folder: one that is finished, that was killed, or that still goes on.
+    """Open a run's folder; the run may have ended, been killed, or be going on.
 
     Raises:
         NoDataError: there is no run in this folder.
@@ -170,45 +167,45 @@ def load_run(folder: str | Path) -> RunFolder:
 
 
 class RunWriter:
-    """Writes a run folder while the run goes on.
+    """Writes a run folder during the run.
 
     Args:
-        path: of the new folder, from `new_run_path`; it is made here, with a suffix where another run has it by now.
-        manifest: what is known at the start.
+        path: the new folder, from `new_run_path`; it is created here, with a suffix if it already exists.
+        manifest: the facts that are known at the start.
 
     Raises:
-        DocumentError: something in the manifest is of the wrong type.
+        DocumentError: a fact has the wrong type.
     """
 
     def __init__(self, path: Path, manifest: Mapping[str, object]) -> None:
         self.manifest = Manifest.of(**manifest)
         self.path = path = new_folder(path)
         _write_manifest(path, self.manifest)
-        # Also those that only some runs have: when rows for them come, no descriptor may be left.
+        # All logs are opened now: by the time that rows arrive, no file descriptor may be left.
         self._logs = {kind: RowLog(path / _log_file(kind)) for kind in _SCHEMAS}
         self._kept = {"samples", "monitor"}
-        """Kinds that have a table, with rows or without."""
+        """Kinds that get a table, even without rows."""
 
     def append(self, kind: str, batch: bytes) -> None:
-        """Keep a batch of rows of a kind, as `RowBuffer.drain` made it."""
+        """Append a batch of rows from `RowBuffer.drain` to the log of its kind."""
         self._logs[kind].append(batch)
         self._kept.add(kind)
 
     def note(self, **facts: object) -> None:
-        """Add to the manifest while the run goes on, so that a run that is killed has it too."""
+        """Add facts to the manifest at once, so that they are there even if the run is killed."""
         self.manifest = self.manifest.added(**facts)
         _write_manifest(self.path, self.manifest)
 
     def close(self) -> None:
-        """Close the logs; what is in them stays."""
+        """Close the logs and keep them."""
         for log in self._logs.values():
             log.close()
 
     def finish(self, **outcome: object) -> RunFolder:
-        """Turn the logs into Parquet files, write how the run ended, and open the folder for reading.
+        """Turn the logs into Parquet files, add the outcome to the manifest, and open the folder for reading.
 
         Raises:
-            OSError: they cannot be written; the logs stay, and the run is read from them.
+            OSError: a file cannot be written; the logs stay, and the run is read from them.
         """
         self.close()
         for kind, log in self._logs.items():
@@ -233,21 +230,21 @@ _SCHEMAS = {
 
 
 def row_schemas(extra: dict[str, type]) -> dict[str, pa.Schema]:
-    """The columns of every kind of rows, with those that a workload adds to the samples."""
+    """The columns of every kind of rows; `extra` are the workload's own columns of the samples."""
     return {**_SCHEMAS, "samples": sample_schema(extra)}
 
 
 def check_results(results: Path, *files: str | None) -> None:
-    """See that run folders can be made in `results`, and the files of other results be written.
+    """Check that run folders can be created in `results`, and that the other result files can be written.
 
     Raises:
-        ConfigError: they cannot.
+        ConfigError: one of them cannot.
     """
     check_output(*files)
     try:
         try:
             _try_to_write(results)
-        except FileNotFoundError:  # another run that looked in the same moment took its folder away again
+        except FileNotFoundError:  # the check of another run has just removed the empty folder
             _try_to_write(results)
     except OSError as error:
         raise ConfigError(f"--results {results}: {os_words(error)}; name a folder that can be written") from None
@@ -261,12 +258,12 @@ def _try_to_write(results: Path) -> None:
 
 
 def new_run_path(results: Path, workload: str, version: str, started: datetime) -> Path:
-    """Where a run that starts now goes; `RunWriter` puts a suffix behind it where that exists."""
+    """The folder of a run that starts now; `RunWriter` appends a suffix if it exists."""
     return results / _file_name(workload) / _file_name(version) / started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def results_of(folder: RunFolder) -> Path | None:
-    """The folder of results that a run lies in, where `new_run_path` puts it; None where it lies elsewhere."""
+    """The results folder above a run; None if the run is not at the place that `new_run_path` gives."""
     path, manifest = folder.path.absolute(), folder.manifest()
     if len(path.parts) < _DEPTH or not _TIME.fullmatch(path.name):
         return None
@@ -275,14 +272,14 @@ def results_of(folder: RunFolder) -> Path | None:
     return results if path.parent == named else None
 
 
-_REMEDY = "the run cannot be read; restore it, or remove this run from its folder"
-_REMEDIES = dict.fromkeys(("monitor", "gaps"), "the run cannot be read; delete it, and the run is read without it")
+_REMEDY = "the run cannot be read; restore the file, or remove the run from its folder"
+_REMEDIES = dict.fromkeys(("monitor", "gaps"), "the run cannot be read; delete this file to read the run without it")
 
 
 def _damaged(file: Path, why: object, remedy: str = _REMEDY) -> NoDataError:
     reason = " ".join(str(why).split())
-    reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow begins with the path …
-    reason = reason.partition(". ")[0].rstrip(".")  # … and goes on with what may have happened
+    reason = reason.partition(f"'{file}': ")[2] or reason  # Arrow's message begins with the path …
+    reason = reason.partition(". ")[0].rstrip(".")  # … and ends with possible causes
     return NoDataError(f"{file} is damaged ({reason}): {remedy}")
 
 
@@ -292,14 +289,14 @@ def _writing(file: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(
-            f"{file} cannot be written ({os_words(error)}): make room, or copy the run to where you may"
+            f"{file} cannot be written ({os_words(error)}): free some space, or copy the run to a writable folder"
         ) from None
 
 
 def _file_name(name: str) -> str:
-    """A version or workload as one path component: `feature/x` and `..` must stay inside the results.
+    """A version or workload as one path component, so that `feature/x` and `..` stay inside the results.
 
-    What cannot stand as it is has a hash behind it, so that no two names share a folder.
+    A name that has to be changed gets a hash at its end, so that no two names share a folder.
     """
     plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-")
     if plain == name:

@@ -1,4 +1,4 @@
-"""The gaps between content chunks of all requests of a run, as a histogram: what ITL is computed from."""
+"""The gaps between content chunks of all requests of a run, as a histogram, from which ITL is computed."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from katydid.stats.histogram import Histogram
 
 @dataclass(slots=True)
 class GapRow:
-    """The columns of gaps.parquet.
+    """A bucket of the histogram of gaps between content chunks, from which ITL is computed.
 
     Attributes:
-        warm_up: of requests that started in the warm-up.
-        bucket: of `stats.histogram`, in seconds.
-        count: gaps in it, of successful requests.
+        warm_up: True for requests that started in the warm-up.
+        bucket: index of the bucket in `stats.histogram`, whose values are in seconds.
+        count: gaps of successful requests in the bucket.
     """
 
     warm_up: bool
@@ -29,7 +29,7 @@ SCHEMA = record_schema(GapRow)
 
 
 class GapBuffer:
-    """Gaps of one process that were not handed on yet."""
+    """Gaps of one process that have not been drained yet."""
 
     def __init__(self) -> None:
         self._counted = {warm_up: Histogram() for warm_up in (False, True)}
@@ -39,7 +39,7 @@ class GapBuffer:
         self._counted[warm_up].add(gaps.apart, gaps.together)
 
     def drain(self) -> bytes | None:
-        """All gaps since the last drain as one batch; None where there are none."""
+        """Return all gaps since the last drain as one batch, or None if there are none."""
         rows = [(warm_up, *each) for warm_up, counted in self._counted.items() for each in counted.counts.items()]
         if not rows:
             return None
@@ -48,7 +48,7 @@ class GapBuffer:
 
 
 def merged(rows: pa.Table) -> pa.Table:
-    """One row for each bucket."""
+    """Add up the rows of each bucket."""
     keys = ["warm_up", "bucket"]
     return rows.group_by(keys).aggregate([("count", "sum")]).rename_columns([*keys, "count"]).cast(SCHEMA)
 
@@ -57,8 +57,8 @@ def counted(rows: pd.DataFrame, *, warm_up: bool = False) -> Histogram:
     """The gaps that enter the statistics.
 
     Args:
-        rows: of gaps.parquet.
-        warm_up: those of the warm-up too; else only where there are no others.
+        rows: rows of gaps.parquet.
+        warm_up: whether to include the gaps of the warm-up; they are used in any case if there are no others.
     """
     settled = rows[~rows["warm_up"].astype(bool)]
     used = rows if warm_up or settled.empty else settled

@@ -1,11 +1,10 @@
-"""Rows on their way from memory to disk: Arrow record batches, in memory, on the wire and in a log.
+"""Rows on their way from memory to disk: Arrow record batches in memory, in messages and in logs.
 
-A process buffers rows and drains them about once a second into one self-describing batch (an Arrow
-IPC stream, so that it can travel in a message). A log is batches behind each other, each with its
-length in front; a log that was cut off anywhere is read up to its last whole batch.
+A process buffers rows and drains them about once a second into one self-describing batch, an Arrow IPC stream. A log is
+a sequence of batches, each preceded by its length; a truncated log is read up to its last whole batch.
 
-A batch is never lost for one value: what its column cannot hold is null in the batch, and counted. Who fills in
-rows gives values that fit (`model.values`); this is the second line of defence.
+One bad value never costs a batch: a value that does not fit its column becomes null and is counted. Callers already
+give values that fit (`model.values`); this is the second line of defence.
 """
 
 import errno
@@ -13,7 +12,7 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 from types import UnionType
@@ -22,6 +21,71 @@ from typing import Any, BinaryIO, get_args
 import pyarrow as pa
 
 from katydid.model.sample import NO_COLUMNS, Sample
+
+MACHINE, TARGET = "machine", "target"
+WATCHED = frozenset({MACHINE, TARGET})
+"""Processes of rows that are not about the generator: the machine that keeps the run folder, and the target."""
+
+
+@dataclass(slots=True)
+class MonitorRow:
+    """The state of a process of the generator, of the machine, or of the target, in one second.
+
+    Attributes:
+        at_ms: time since the run's start.
+        process: `local`, `master` or the worker's name; or `machine` or `target` (WATCHED).
+        users: running users.
+        cpu_percent: CPU of the process, 100 = one core; for the machine, 100 = all its cores.
+        cpu_wait_percent: share of the second in which the process was ready to run but waited for a core; None if the
+            system does not report it.
+        memory_bytes: resident memory of the process; memory in use on the machine.
+        sent_bytes: bytes sent on all of the machine's network interfaces in this second.
+        received_bytes: bytes received on them.
+        loop_lag_ms: the longest delay of a timer of the event loop in this second.
+        open_connections: open connections to the target.
+        clock_step_ms: how far the wall clock moved against the monotonic clock in this second.
+        blocked_ms: time in this second in which the event loop was blocked: the sum of all lags over 5 ms, and the time
+            for which the machine was suspended; None for rows of WATCHED.
+        stamped_reads: reads of answers in this second that the kernel timestamped.
+        unstamped_reads: reads of answers in this second that the generator timed itself.
+        in_flight: requests in flight in this process; None for rows of WATCHED.
+    """
+
+    at_ms: float
+    process: str
+    users: int
+    cpu_percent: float
+    cpu_wait_percent: float | None
+    memory_bytes: int
+    sent_bytes: int | None
+    received_bytes: int | None
+    loop_lag_ms: float
+    open_connections: int
+    clock_step_ms: float
+    blocked_ms: float | None = None
+    stamped_reads: int | None = None
+    unstamped_reads: int | None = None
+    in_flight: int | None = None
+
+
+@dataclass(slots=True)
+class EventRow:
+    """One event of a streamed answer, recorded with `--record-events`.
+
+    Attributes:
+        request_id: the request's sample.
+        at_ms: when the read with the event's last byte arrived, since the run's start.
+        kind: `text`, `reasoning`, `tool`, `empty`, `finish`, `usage`, `done`, `error` or `other`.
+        bytes: size of the event's data.
+        tokens: completion tokens of the answer so far, if the event reports them; else None.
+    """
+
+    request_id: str
+    at_ms: float
+    kind: str
+    bytes: int
+    tokens: int | None
+
 
 _LENGTH = struct.Struct("<4sI")
 _MAGIC = b"KTYD"
@@ -35,7 +99,7 @@ _ARROW_TYPES: dict[type, pa.DataType] = {
 
 
 def _arrow_type(annotation: Any) -> pa.DataType:
-    """The column type of a record's field: `float | None` and enumerations of strings included."""
+    """The column type of a record's field, which may be `float | None` or an enumeration of strings."""
     kinds = [k for k in get_args(annotation) if k is not type(None)] if isinstance(annotation, UnionType) else []
     kind = kinds[0] if kinds else annotation
     return next(arrow for python, arrow in _ARROW_TYPES.items() if issubclass(kind, python))
@@ -46,24 +110,24 @@ def _columns(record: type) -> dict[str, pa.DataType]:
 
 
 def sample_schema(extra: dict[str, type] | None = None) -> pa.Schema:
-    """The columns of samples.parquet, followed by those that a workload adds."""
+    """The columns of samples.parquet, followed by the workload's own."""
     columns = _columns(Sample) | {name: _ARROW_TYPES[kind] for name, kind in (extra or {}).items()}
     return pa.schema(list(columns.items()))
 
 
 def record_schema(record: type) -> pa.Schema:
-    """The columns of any dataclass of plain values."""
+    """The columns for a dataclass of plain values."""
     return pa.schema(list(_columns(record).items()))
 
 
 class RowBuffer:
-    """Rows of one process that were not handed on yet.
+    """Rows of one process that have not been drained yet.
 
     Args:
-        schema: the columns; a row's `extra` is looked up for those that are not attributes of it.
+        schema: the columns; a column that is not an attribute of a row is taken from the row's `extra`.
 
     Attributes:
-        nulled: values that did not fit their column, by its name; null in the batches that were drained.
+        nulled: by column, the number of values that did not fit and became null.
     """
 
     def __init__(self, schema: pa.Schema) -> None:
@@ -75,11 +139,11 @@ class RowBuffer:
         return len(self._rows)
 
     def append(self, row: object) -> None:
-        """Keep a row; it may still be changed until the next drain."""
+        """Add a row; the caller may still change it until the next drain."""
         self._rows.append(row)
 
     def drain(self) -> bytes | None:
-        """All rows since the last drain as one batch; None where there are none."""
+        """Return all rows since the last drain as one batch, or None if there are none."""
         if not self._rows:
             return None
         rows, self._rows = self._rows, []
@@ -87,12 +151,12 @@ class RowBuffer:
 
 
 def encode(columns: Sequence[Sequence[object]], schema: pa.Schema, nulled: Counter[str] | None = None) -> bytes:
-    """Columns of plain values as one batch.
+    """Make a batch from columns of plain values.
 
     Args:
-        columns: the values, a sequence for each of the schema's columns.
-        schema: of the batch.
-        nulled: is told of values that did not fit their column.
+        columns: one sequence of values per column of the schema.
+        schema: the batch's schema.
+        nulled: counts the values that did not fit their column, by column.
     """
     arrays = []
     for values, column in zip(columns, schema, strict=True):
@@ -110,11 +174,11 @@ def encode(columns: Sequence[Sequence[object]], schema: pa.Schema, nulled: Count
 
 
 _UNFIT = (pa.ArrowException, ArithmeticError, TypeError, ValueError)
-"""What Arrow raises for a value of another type or beyond its column's range."""
+"""What Arrow raises for a value of the wrong type or out of its column's range."""
 
 
 def _salvaged(values: Sequence[object], kind: pa.DataType) -> tuple[pa.Array, int]:
-    """A column value by value; and how many of them are null since they did not fit."""
+    """Convert a column value by value; also return how many values did not fit and became null."""
     kept: list[object] = []
     for value in values:
         written = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
@@ -139,11 +203,11 @@ def decode(batch: bytes) -> pa.Table:
 
 
 def decoded(batch: bytes, schema: pa.Schema) -> pa.Table:
-    """The same of a batch that comes from elsewhere.
+    """The rows of a batch from another process.
 
     Raises:
-        ValueError: its columns are others.
-        pa.ArrowException, OSError: it is none.
+        ValueError: the batch has other columns than the schema.
+        pa.ArrowException, OSError: the bytes are not a batch.
     """
     with pa.ipc.open_stream(batch) as stream:
         if stream.schema != schema:
@@ -152,7 +216,7 @@ def decoded(batch: bytes, schema: pa.Schema) -> pa.Table:
 
 
 class RowLog:
-    """Appends batches to a file, each handed to the operating system at once."""
+    """Appends batches to a file without buffering."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -163,8 +227,8 @@ class RowLog:
         """Write one batch.
 
         Raises:
-            OSError: it could not be written whole, and is not there at all; what comes later still may be. Also where
-                somebody has deleted the file: nobody would find the rows.
+            OSError: the batch could not be written whole, and the file ends before it; later batches may still succeed.
+                Also if the file has been deleted, since its rows would be lost.
         """
         if not os.fstat(self._file.fileno()).st_nlink:
             raise OSError(errno.ENOENT, "the file has been deleted", str(self.path))
@@ -176,12 +240,12 @@ class RowLog:
         self._end += written
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the log."""
         self._file.close()
 
 
 def read_log(path: Path, schema: pa.Schema) -> tuple[pa.Table, bool]:
-    """All whole batches of a log, and whether nothing was cut off behind them."""
+    """The rows of all whole batches of a log, and whether the log ends with a whole batch."""
     data = path.read_bytes()
     whole = 0
     tables = []

@@ -1,7 +1,7 @@
-"""Parquet files of a run folder, which may come from anybody: read within bounds, and of the types that they must have.
+"""Reads the Parquet files of a run folder with bounds and type checks, since the folder may come from anybody.
 
-A few kilobytes of Parquet can stand for gigabytes: a value that is repeated costs nothing in the file. What a run
-records has a time of its own in each row, and cannot be packed so; a file that claims more rows than that is damaged.
+A few kilobytes of Parquet can expand to gigabytes, because repeated values cost nothing. A run's rows cannot shrink
+that far, since each has its own time; a file that claims more rows is damaged.
 """
 
 from collections.abc import Iterator
@@ -16,43 +16,43 @@ from katydid.model.options import YEAR
 
 FEWEST_BYTES_A_ROW = 4
 FREE_ROWS = 100_000
-"""Rows for which nobody asks how large the file is."""
+"""Up to this many rows, the file's size is not checked."""
 LONGEST_TEXT = 64 * 1024
-"""Bytes; our own texts have some 200 characters."""
+"""In bytes; Katydid's own texts have about 200 characters."""
 MOST = 1e15
-"""No number that a run records is larger: what is computed of it stays finite."""
+"""No recorded number is larger, so that results computed from them stay finite."""
 MOST_MS = 1000.0 * YEAR
-"""No run lasts longer: what has a place for each of its seconds stays small."""
+"""No run lasts longer, so that arrays with one element per second stay small."""
 
 
 class TableError(ValueError):
-    """A file that no run has written; the message says why."""
+    """The file cannot come from a run; the message says why."""
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """The rows of a file, of the types of the schema, and null for columns that an older version did not write.
+    """Read a file, converted to the schema's types; columns that an older version did not write are null.
 
-    Columns beside those of the schema stay as they are.
+    Columns outside the schema are returned unchanged.
 
     Raises:
-        TableError: no run has written this.
-        OSError, pa.ArrowException: it cannot be read.
+        TableError: the file cannot come from a run.
+        OSError, pa.ArrowException: the file cannot be read.
     """
     size = path.stat().st_size
     with pq.ParquetFile(path) as file:
         _check_size(file.metadata, size)
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
-    with pq.ParquetFile(path, read_dictionary=texts) as file:  # a long text that is repeated stays one
+    with pq.ParquetFile(path, read_dictionary=texts) as file:  # a repeated long text is kept once
         batches = list(_checked(file.iter_batches(), bound=_bound(size)))
         rows = pa.Table.from_batches(batches, file.schema_arrow)
     return fitted(rows, schema)
 
 
 def fitted(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Rows with the columns of a schema.
+    """Add the schema's missing columns and convert the others to its types.
 
     Raises:
-        TableError: a column has other values than a run records.
+        TableError: a column has values that no run records.
     """
     for column in schema:
         if column.name not in rows.column_names:
@@ -70,20 +70,20 @@ def _fitted(name: str, values: pa.ChunkedArray, schema: pa.Schema) -> pa.Chunked
             raise TableError(f"column {name}: {str(error).splitlines()[0]}") from None
     most = MOST_MS if name.endswith("_ms") else MOST
     if _is_number(values.type) and pc.any(pc.greater(pc.abs(values.cast(pa.float64(), safe=False)), most)).as_py():
-        raise TableError(f"column {name}: a value that no run has")
+        raise TableError(f"column {name}: a value is out of range")
     return values
 
 
 def _check_size(metadata: pq.FileMetaData, size: int) -> None:
     if metadata.num_rows > FREE_ROWS + size / FEWEST_BYTES_A_ROW:
-        raise TableError(f"{plural(metadata.num_rows, 'row')} in {size} bytes: no run has so many in so few")
+        raise TableError(f"{plural(metadata.num_rows, 'row')} in {size} bytes are more than a run can write")
     unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if unpacked > _bound(size):
-        raise TableError(f"{unpacked} bytes are packed into {size}: no run's are")
+        raise TableError(f"{unpacked} bytes packed into {size} are more than a run can write")
 
 
 def _bound(size: int) -> int:
-    """Bytes that a file of this size may have in memory."""
+    """Largest size in memory, in bytes, for a file of this size."""
     return 64 * 2**20 + 100 * size
 
 
@@ -92,7 +92,7 @@ def _checked(batches: Iterator[pa.RecordBatch], bound: int) -> Iterator[pa.Recor
     for batch in batches:
         held += batch.nbytes
         if held > bound or any(_has_long_text(column) for column in batch.columns):
-            raise TableError("more is packed into it than a run has")
+            raise TableError("it unpacks to more data than a run can write")
         yield batch
 
 

@@ -8,7 +8,7 @@ from katydid.model.formatting import number, or_dash, plural, significant
 
 
 def capacity_answer(found: CapacityFound) -> str:
-    """`capacity 13.8 users (95 % interval 13 to 14.3), first violated duration.p95`."""
+    """`capacity 13.8 users (95 % interval 13 to 14.3), first violated service time, p95`."""
     if found.limiter_seen is False:
         below = f"; it is below {load(found, found.high)}" if found.high is not None else ""
         return f"capacity not determined: no hold lasted two windows of the rate limiter{below}"

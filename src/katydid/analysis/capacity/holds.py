@@ -4,7 +4,7 @@ Knows no search and no estimate. Times are milliseconds of the run, as in the sa
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -17,7 +17,7 @@ from katydid.analysis.derived import quantile
 from katydid.model.documents.capacity import Hold, Step
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.formatting import milliseconds, plural, significant
-from katydid.model.metrics import DISTRIBUTIONS, STATISTICS
+from katydid.model.metrics import DISTRIBUTIONS, METRICS, STATISTICS
 
 BRACKET = "bracket"
 """The purpose of short stages that only find the range of a search."""
@@ -148,8 +148,8 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         """The result in one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
-        broken = ", ".join(map(criterion_text, broken_itself(self))) or "no requests"
-        return f"held: {seen}" if self.held else f"broken ({broken}): {seen}{self._limiter_text}"
+        broken = criteria_text(broken_itself(self)) or "no requests"
+        return f"met: {seen}" if self.held else f"violated ({broken}): {seen}{self._limiter_text}"
 
     @property
     def _limiter_text(self) -> str:
@@ -182,9 +182,23 @@ def _by_failures_alone(hold: Hold, metric: str) -> bool:
     return failed > 0 and (late < FEWEST_BAD or late <= (1.0 - _QUANTILES[statistic]) * hold.judged[metric] + 1e-9)
 
 
-def criterion_text(name: str) -> str:
-    """A criterion's name in a sentence: `duration.p95`, `failure rate`, `throughput fell below offered load`."""
-    return "throughput fell below offered load" if name == "keeps_up" else name.replace("_", " ")
+def criterion_text(text: str) -> str:
+    """A criterion in words: `service time, p95 ≤ 500 ms` for `duration.p95 ≤ 500 ms`; a name may stand alone."""
+    name, *limit = text.split(" ", 1)
+    if name == "keeps_up":
+        return "throughput fell below offered load"
+    label = METRICS[name].label if name in METRICS else name.replace("_", " ")
+    return " ".join([label if label[:2].isupper() else label[:1].lower() + label[1:], *limit])
+
+
+def criteria_text(texts: Iterable[str]) -> str:
+    """Several criteria in words."""
+    return "; ".join(map(criterion_text, texts))
+
+
+def objective_text(objective: Iterable[str]) -> str:
+    """An objective in words; that the target keeps up is always part of it."""
+    return "; ".join([*map(criterion_text, objective), "throughput keeps up with the offered load"])
 
 
 def measure_hold(

@@ -10,7 +10,7 @@ from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Finding
 from katydid.model.metrics.rates import Counts
 from katydid.model.sample import LateCause
-from katydid.runs.monitor import WATCHED
+from katydid.runs.rows import WATCHED
 
 START_UP_MS = 2000.0
 """The start is not judged: spawning users and opening connections is expensive."""

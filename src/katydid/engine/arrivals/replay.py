@@ -11,7 +11,7 @@ from katydid.load.traces.files import collected, records
 from katydid.load.traces.trace import Trace, read_window
 from katydid.model.errors import ConfigError, os_words
 from katydid.model.formatting import plural
-from katydid.runs.named_files import open_named
+from katydid.runs.files import open_named
 
 _PIECE = 2**16
 

@@ -21,7 +21,7 @@ from katydid.analysis.validity.rule import START_UP_MS
 from katydid.engine.live.batches import Batch
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import number, plural
-from katydid.runs.monitor import WATCHED
+from katydid.runs.rows import WATCHED
 
 CPU_SECONDS = 10
 """Seconds of a process's CPU that are judged together."""

@@ -8,8 +8,7 @@ import gevent
 
 from katydid.engine.monitor.own_process import OwnProcess, suspended
 from katydid.engine.run_info import RunInfo
-from katydid.runs.monitor import MonitorRow
-from katydid.runs.rows import RowBuffer, record_schema
+from katydid.runs.rows import MonitorRow, RowBuffer, record_schema
 from katydid.transport.intake import stamps
 
 PERIOD = 1.0

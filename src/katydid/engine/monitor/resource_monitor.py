@@ -17,8 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from katydid.engine.run_info import RunInfo
 from katydid.model.values import amount
-from katydid.runs.monitor import MACHINE, TARGET, MonitorRow
-from katydid.runs.rows import RowBuffer
+from katydid.runs.rows import MACHINE, TARGET, MonitorRow, RowBuffer
 
 logger = logging.getLogger("katydid")
 

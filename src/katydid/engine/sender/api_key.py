@@ -18,7 +18,7 @@ from gevent.lock import RLock
 from katydid.engine.sender.sdk_environment import VENDORS, vendors_key
 from katydid.model.errors import ConfigError
 from katydid.model.redact import Redactor
-from katydid.runs.named_files import MIB, read_named
+from katydid.runs.files import MIB, read_named
 
 KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"

@@ -15,7 +15,7 @@ from katydid.load.prompts.collection import Entry, Prompts, collected
 from katydid.load.prompts.entry import CONVERSATIONS, KNOWN, TEXTS
 from katydid.load.prompts.files import READERS, plain, unpacked
 from katydid.model.errors import ConfigError, os_words
-from katydid.runs.named_files import open_named
+from katydid.runs.files import open_named
 
 MOST_AT_ONCE = 16 * 2**20
 """Approximate maximum bytes of rows in memory: with a dictionary, each row may be as long as all of its texts."""

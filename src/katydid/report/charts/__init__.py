@@ -1,1 +1,1 @@
-"""Which pictures a run's and a comparison's page have; how they are drawn is `render`'s."""
+"""Which charts the pages of runs and comparisons have; `render` draws them."""

@@ -1,4 +1,4 @@
-"""Scales and ticks: from values to places on a picture, and the round numbers written beside it."""
+"""Axes of charts: map values to positions, and choose round tick values."""
 
 import itertools
 import math
@@ -16,12 +16,13 @@ _TAIL_TICKS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.0, 0.95, 0.75)
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where values lie, as a share of the axis's length.
+    """An axis.
 
     Attributes:
-        ticks: (value, label), those first that are written if there is no room for all.
-        title: what is written below or above it.
-        say: a value in words.
+        place: maps a value to its position, as a share of the axis's length.
+        ticks: (value, label), the most important first in case not all fit.
+        title: the title below or above the axis.
+        say: formats a value.
     """
 
     place: Callable[[float], float]
@@ -31,7 +32,7 @@ class Axis:
 
 
 def vertical(high: float, unit: str) -> Axis:
-    """From 0 to the first round number at or above `high`; long milliseconds become seconds."""
+    """A vertical axis from 0 to a round number at or above `high`; large values in ms are shown in seconds."""
     if unit == "ms" and high >= 10_000:
         axis = vertical(high / 1000.0, "s")
         ticks = [(y * 1000.0, text) for y, text in axis.ticks]
@@ -41,7 +42,7 @@ def vertical(high: float, unit: str) -> Axis:
 
 
 def horizontal(chart: Chart) -> Axis:
-    """An axis of the chart's kind over what there is, not beyond it."""
+    """The chart's horizontal axis, from the smallest to the largest x."""
     low, high = chart.x_range
     scale, unit = chart.scale, chart.x_unit
     if scale is Scale.TIME:
@@ -90,7 +91,7 @@ def _share(q: float) -> str:
 
 
 def _names(names: Sequence[str], unit: str) -> Axis:
-    """Half a place of room at both ends."""
+    """An axis of names, with half a step of space at both ends."""
     places = [(float(i), name) for i, name in enumerate(names, 1)]
     ticks = [*places[-1:], *_halved(places[:-1])]
     known = dict(places)
@@ -98,12 +99,12 @@ def _names(names: Sequence[str], unit: str) -> Axis:
 
 
 def _halved(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Every other one first, so that what is left out where room is short leaves equal steps."""
+    """Put every other tick first, so that the ticks that fit are evenly spaced."""
     return ticks[::2] + ticks[1::2]
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """1, 2, 5 of each decade; only the 1s where that would be crowded."""
+    """Ticks at 1, 2 and 5 of each decade, or only at 1 over a large range."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 5, 2) if high / low < 1000 else (1,)
     values = [m * 10.0**d for m in steps for d in decades]
@@ -124,7 +125,7 @@ def _nice(rough: float) -> float:
 
 
 def plain(value: float) -> str:
-    """A tick's number: `0.25`, `1,000`, `12k`, `3M`."""
+    """The label of a tick: `0.25`, `1,000`, `12k`, `3M`."""
     if abs(value) >= 1_000_000:
         return f"{value / 1_000_000:g}M"
     return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:,.4g}"

@@ -1,6 +1,6 @@
-"""A forest plot: each metric's change with its interval, against none and against what is of no interest.
+"""Draws a forest plot: each metric's change with its interval, and a band of no difference.
 
-Words are the page's own, and the picture's places are percentages: both fit any width. Knows no comparison.
+Texts are HTML and positions are percentages, so that the plot fits any width. Knows no comparison.
 """
 
 import math
@@ -14,17 +14,17 @@ from katydid.report.model import Style
 from katydid.report.render.axes import round_ticks
 
 _FARTHEST = 1.0
-"""A change beyond which the scale does not go; wider intervals run off the picture, and their text says so."""
+"""Largest change on the scale; wider intervals are cut, and their text has the values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row; fractions.
+    """One row; values are fractions.
 
     Attributes:
         label: the metric.
-        text: change and interval in words.
-        low, high: of the interval; None where there is none.
+        text: change and interval as text.
+        low, high: ends of the interval; None if there is none.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Change:
 
 
 def draw_forest(changes: Sequence[Change], *, within: float, note: str) -> Markup:
-    """The figure; `within` is the fraction that "no difference" means, shown as a band."""
+    """The figure; `within` is the fraction that counts as no difference, shown as a band."""
     reach = _reach(changes, within)
     body = "".join(_row(change, reach, within) for change in changes)
     return Markup(  # noqa: S704 - made of numbers and escaped text only
@@ -53,12 +53,12 @@ def _reach(changes: Sequence[Change], within: float) -> float:
 
 
 def _x(change: float, reach: float) -> float:
-    """Where a change lies, in percent of the picture's width, so that it fits any."""
+    """The position of a change, in percent of the plot's width."""
     return 100.0 * (min(max(change, -reach), reach) + reach) / (2 * reach)
 
 
 def _row(change: Change, reach: float, within: float) -> str:
-    """A line of words, and the interval below it."""
+    """A line of text, and the interval below it."""
     left, right = _x(-within, reach), _x(within, reach)
     marks = [
         f'<rect class="shade" x="{left:.2f}%" y="0" width="{right - left:.2f}%" height="22"/>',

@@ -1,7 +1,7 @@
-"""A gate's judgement as JUnit's XML, which every CI shows: a test case a check.
+"""A gate's judgement as JUnit XML, which every CI shows: one test case per check.
 
-A broken limit is a failure, what could not be judged an error, and what cannot be told is skipped with its
-reason, unless the thresholds file says that this fails. Knows no file.
+A check that failed is a failure, and one that could not be judged is an error. An undecided check is skipped, with its
+reason, unless the thresholds file says that it fails. Knows no file.
 """
 
 import re
@@ -13,7 +13,7 @@ from katydid.model.errors import ExitCode
 from katydid.model.oneline import one_line
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even as a reference."""
+"""Characters that XML 1.0 cannot contain, not even as a reference."""
 
 _ELEMENTS = {
     GateVerdict.FAILED: "failure",
@@ -24,7 +24,7 @@ _ELEMENTS = {
 
 
 def junit(judgement: Judgement) -> str:
-    """The XML document, in UTF-8."""
+    """The XML document."""
     root = Element("testsuites", name="katydid gate")
     suite = SubElement(root, "testsuite", name=_clean(judgement.thresholds))
     made = [_case(suite, check) for check in judgement.checks]
@@ -37,7 +37,7 @@ def junit(judgement: Judgement) -> str:
 
 
 def _case(suite: Element, check: GateCheck) -> str | None:
-    """Add the check's test case; the kind of element that says what is wrong with it."""
+    """Add the check's test case; return the kind of its element for a bad result, or None if it passed."""
     name = f"{check.metric}: {check.limit}"
     case = SubElement(suite, "testcase", classname=f"katydid.{check.kind}", name=_clean(name))
     kind = _ELEMENTS.get(check.verdict)

@@ -1,6 +1,6 @@
-"""Tables as lines of a given width. Knows no console.
+"""Formats tables as lines of a given width. Knows no console.
 
-A table that is too wide, even with its words on several lines, is stacked: each row with the names of its columns.
+If a table is too wide even with wrapped cells, its rows are stacked: each cell follows its column's name.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from katydid.report.render.wrapping import wrapped
 GAP = 3
 """Spaces between columns."""
 NARROWEST = 16
-"""Of a column whose words may stand on several lines."""
+"""Least width of a column with wrapped text."""
 _INDENT = "  "
 _BETWEEN = " · "
 _NOTHING = {"", "–"}
@@ -27,7 +27,7 @@ _STYLES = {Judgement.GOOD: "green", Judgement.NOTE: "yellow", Judgement.BAD: "re
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A column as lines have it: cells that are figures stand right."""
+    """A column for the terminal; figures are aligned right."""
 
     name: str
     cells: Sequence[Text]
@@ -40,7 +40,7 @@ class _Shown:
 
     @property
     def narrowest(self) -> int:
-        """Figures stand on one line, and headings and words on several."""
+        """The least width: figures need one line, while headings and text may wrap."""
         texts = [cell.plain for cell in self.cells]
         if self.figures:
             return _widest([*_words([self.name]), *texts])
@@ -69,7 +69,7 @@ def _text(cell: Cell) -> Text:
 
 
 def _widths(columns: Sequence[_Shown], width: int) -> list[int] | None:
-    """Of each column, the widest ones on several lines where there is no room; None where there is none at all."""
+    """The columns' widths, the widest ones reduced until the table fits; None if it cannot fit."""
     widths, least = [column.widest for column in columns], [column.narrowest for column in columns]
     room = width - GAP * (len(columns) - 1)
     if sum(least) > room:
@@ -97,7 +97,7 @@ def _grid(columns: Sequence[_Shown], widths: Sequence[int]) -> Iterator[Text]:
 
 
 def _row(columns: Sequence[_Shown], cells: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
-    """A row's lines: as many as its longest cell has."""
+    """The lines of a row, as many as its longest cell needs."""
     parts = [wrapped(cell.plain, width) for cell, width in zip(cells, widths, strict=True)]
     for texts in zip_longest(*parts, fillvalue=""):
         lines = [
@@ -110,7 +110,7 @@ def _row(columns: Sequence[_Shown], cells: Sequence[Text], widths: Sequence[int]
 
 
 def _stacked(columns: Sequence[_Shown], cells: Sequence[Text], width: int) -> Iterator[Text]:
-    """A row below its name, what it is read for first, as many named cells a line as there is room for."""
+    """A stacked row: its name, then its named cells, as many per line as fit, the leading column first."""
     (what, *others), (name, *values) = columns, cells
     counted = is_number(name.plain) and what.name
     yield from (Text(line, "bold") for line in wrapped(f"{what.name} {name}" if counted else name.plain, width))

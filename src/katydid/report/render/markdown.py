@@ -1,4 +1,4 @@
-"""Sections in GitHub's Markdown, for job summaries and pull requests. Nothing in a text becomes markup."""
+"""Renders sections in GitHub Markdown, for job summaries and pull requests. Texts cannot become markup."""
 
 import re
 
@@ -6,15 +6,15 @@ from katydid.model.oneline import one_line
 from katydid.report.model import Judgement, Section, Table
 
 _MARKUP = re.compile(r"[^\w\s,%/()'+:;.=-]|_|:(?=//)|(?<=www)\.|^[-+=]|(?<=\d)[.)](?=\s|$)", re.ASCII | re.IGNORECASE)
-"""What GitHub may read as markup, a name or an address; letters beyond ASCII are found too, and let through."""
+"""What GitHub may read as markup, a mention or a URL; non-ASCII letters match too, but are kept."""
 _CALLS = "@#"
-"""They call people and issues even when written as references, unless something stands between."""
+"""They mention people and issues even as character references, unless another character follows."""
 _APART = "&#8288;"
-"""A word joiner: no width, no break."""
+"""A word joiner, which has no width and allows no break."""
 
 
 def escaped(text: object) -> str:
-    """A text that came from outside: it names nobody, links to nothing, and ends no table."""
+    """A text from outside, escaped so that it cannot mention, link or break a table."""
     return _MARKUP.sub(_reference, one_line(text))
 
 
@@ -26,7 +26,7 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def section_markdown(section: Section) -> str:
-    """A section: heading, sentences, tables. Charts are for pages."""
+    """A section's heading, text and tables; charts are only on the page."""
     parts = [f"### {escaped(section.title)}", *(escaped(text) for text in section.text)]
     return "\n\n".join([*parts, *(_table(table) for table in section.tables)])
 

@@ -1,30 +1,29 @@
-"""Lines and bars over a horizontal axis, as SVG elements.
+"""Draws lines and bars over a horizontal axis, as SVG elements, with the texts of the tooltips.
 
-What lies between the axes stands in an `svg` of its own, so that the page's script zooms by that one's `viewBox`.
+The plot area is a nested `svg`, so that the page's script can zoom by changing its `viewBox`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from katydid.report.model import Bars, Chart, Line, Mark
-from katydid.report.render.axes import Axis, horizontal, plain, vertical
+from katydid.report.model import Bars, Chart, Line, Mark, Scale
+from katydid.report.render.axes import Axis, clock, horizontal, plain, vertical
 from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_width, written
-from katydid.report.render.told import columns
 
 WIDTH, HEIGHT = 560, 250
 _TOP, _FOOT, _TITLE = 36, 30, 22
-"""Height of what stands above, of the ticks below, and of the axis's title below these."""
+"""Heights of the space above the plot, of the tick labels below, and of the axis title."""
 _LANE, _LANE_GAP = 20, 14
-"""Height of the strip below the axis that bars of a lane have to themselves."""
+"""Height of the strip below the axis for bars of a lane, and of the gap above it."""
 _LEAST_SIDE, _BESIDE = 26, 7
 _MARK_ROW = 20
 _MOST_OF_A_MARK = 0.6
-"""Of the picture's width, that a mark's label takes."""
+"""Largest share of the chart's width for a mark's label."""
 
 
 class Plot:
-    """A chart with its scales and the places of its texts."""
+    """A chart with its axes and placed texts."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
@@ -42,16 +41,16 @@ class Plot:
         self._write()
 
     def x(self, value: float) -> float:
-        """On the picture, within the axis; what is infinite lies at its end."""
+        """The position of a value, limited to the axis; infinite values are at its ends."""
         share = self.across.place(value) if math.isfinite(value) else float(value > 0)
         return self.begin + min(max(share, 0.0), 1.0) * (self.end - self.begin)
 
     def y(self, value: float, axis: Axis) -> float:
-        """On the picture."""
+        """The position of a value on a vertical axis."""
         return self.bottom - axis.place(value) * self.height
 
     def parts(self) -> Iterator[str]:
-        """The picture's elements, back to front."""
+        """The chart's elements, back to front."""
         for value, _ in self.left.ticks:
             y = self.y(value, self.left)
             yield f'<line class="grid" x1="{self.begin:.1f}" x2="{self.end:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
@@ -103,7 +102,7 @@ class Plot:
         yield from strokes(line, "".join(path), "".join(dots), f' data-of="{number}"')
 
     def _write(self) -> None:
-        """Every text, those first that must not be missing."""
+        """Place the texts, the most important ones first."""
         put = self.labels.put
         put(Label(4, 17, self.left.title, "start", "unit"))
         self._write_side(self.left, self.begin - _BESIDE, "end")
@@ -124,7 +123,7 @@ class Plot:
             self.labels.put(Label(x, self.y(value, axis) + 4, text, anchor))
 
     def _write_mark(self, mark: Mark) -> None:
-        """Beside its line, as high as there is room."""
+        """Place a mark's label beside its line, as high as there is room."""
         text = shortened(mark.label, WIDTH * _MOST_OF_A_MARK, bold=True)
         x = self.x(mark.x)
         fits = x + 5 + text_width(text, NARROW, bold=True) <= WIDTH
@@ -137,7 +136,7 @@ class Plot:
 
 
 def strokes(line: Line, path: str, dots: str, more: str = "") -> Iterator[str]:
-    """A line and its dots along these paths; the dots of a dashed one are hollow."""
+    """Draw a line and its dots along the given paths; dots of dashed lines are hollow."""
     yield f'<path class="line {_look(line)}"{more} d="{path}"/>'
     if dots:
         yield f'<path class="dots {line.style}"{more} d="{dots}"/>'
@@ -146,7 +145,7 @@ def strokes(line: Line, path: str, dots: str, more: str = "") -> Iterator[str]:
 
 
 def dotted(line: Line) -> list[bool]:
-    """Which points are drawn as such: those that no line leads to, or all."""
+    """Whether each point is drawn as a dot: all points, or only isolated ones."""
     known = [False, *(math.isfinite(y) for _, y in line.points), False]
     return [
         here and (line.dots or not (before or after))
@@ -159,9 +158,63 @@ def _look(shown: Line | Mark) -> str:
 
 
 def _side(texts: list[str]) -> float:
-    """Width beside the axes that ticks need."""
+    """The width that tick labels need beside the plot."""
     return max([_LEAST_SIDE, *(text_width(text, NARROW) + _BESIDE + 2 for text in texts)])
 
 
 def _tallest(bars: Bars) -> str:
     return f"{plain(max(bars.heights, default=0.0))} {bars.unit}".rstrip()
+
+
+def columns(
+    chart: Chart, across: Axis, left: Axis, right: Axis | None
+) -> Iterator[tuple[tuple[float, float], list[str]]]:
+    """The tooltips: the range of x of each, and its lines, x first and then all values there."""
+    told = [_of_line(line, right if line.right and right else left) for line in chart.lines]
+    told += [_of_bars(bars, left) for bars in chart.bars]
+    for x, head, (start, end) in _parts(chart, across):
+        marks = [mark.label for mark in chart.marks if start <= mark.x < end]
+        yield (start, end), [head, *(line for say in told for line in say(x)), *marks]
+
+
+def _parts(chart: Chart, across: Axis) -> Iterator[tuple[float, str, tuple[float, float]]]:
+    """For each part of the horizontal axis: its x, the text for x, and its range."""
+    if not chart.lines:
+        say = clock if chart.scale is Scale.TIME else across.say
+        for bars in chart.bars[:1]:
+            for low, high in pairwise(bars.edges):
+                yield (low + high) / 2, f"{say(low)} to {say(high)}", (low, high)
+        return
+    xs = sorted({x for x, _ in max(chart.lines, key=lambda line: (line.dots, len(line.points))).points})
+    ends = [-math.inf, *((a + b) / 2 for a, b in pairwise(xs)), math.inf]
+    for x, part in zip(xs, pairwise(ends), strict=False):
+        yield x, across.say(x), part
+
+
+def _named(label: str, value: str) -> str:
+    """`users: 40`, not `users: 40 users`."""
+    return f"{label}: {value.removesuffix(f' {label}')}"
+
+
+def _of_line(line: Line, axis: Axis) -> Callable[[float], list[str]]:
+    """Give the texts of the line's points nearest to an x, if they are near enough."""
+    xs = sorted({x for x, _ in line.points})
+    reach = min((b - a for a, b in pairwise(xs)), default=math.inf) / 2 + 1e-9
+    known = [(x, y) for x, y in line.points if math.isfinite(y)]
+
+    def say(x: float) -> list[str]:
+        near = [(abs(at - x), y) for at, y in known if abs(at - x) <= reach]
+        least = min(near, default=(0.0, 0.0))[0]
+        return [_named(line.label, axis.say(y)) for distance, y in near if distance <= least + 1e-9]
+
+    return say
+
+
+def _of_bars(bars: Bars, axis: Axis) -> Callable[[float], list[str]]:
+    def say(x: float) -> list[str]:
+        for (low, high), height in zip(pairwise(bars.edges), bars.heights, strict=False):
+            if low <= x < high and height:
+                return [_named(bars.label, f"{plain(height)} {bars.unit}".rstrip() if bars.lane else axis.say(height))]
+        return []
+
+    return say

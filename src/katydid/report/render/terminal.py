@@ -1,7 +1,7 @@
-"""A run's summary for a terminal, or plain for a pipe. The words are those of the HTML report.
+"""Prints a run's summary, sections and tables on a terminal, or as plain text into a pipe.
 
-Texts from outside are put in as `Text`, without control characters: nothing in them is markup or moves
-the cursor.
+Texts from outside are printed as `Text` without control characters, so that they cannot contain markup or move the
+cursor.
 """
 
 import os
@@ -9,7 +9,7 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from katydid.model.documents.summary import Finding
+from katydid.analysis.headline import headline_details
 from katydid.model.formatting import censored
 from katydid.model.metrics.declared import catalogue_of
 from katydid.model.oneline import one_line
@@ -26,11 +26,11 @@ _INDENT = "  "
 
 
 PIPE_WIDTH = 120
-"""Columns where no terminal says how wide it is; a table is not cut off for want of them."""
+"""Columns for a table if the output is not a terminal; longer lines are not cut."""
 
 
 def terminal(*, stderr: bool = False) -> Console:
-    """A console for our tables; plain in a pipe, whose lines are as long as they are unless COLUMNS is set."""
+    """A console for tables; in a pipe it prints plain text and does not wrap lines, unless COLUMNS is set."""
     console = Console(highlight=False, stderr=stderr)
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         console.width = max(console.width, PIPE_WIDTH)
@@ -39,7 +39,7 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def say(console: Console, text: str, style: str = "", indent: str = "") -> None:
-    """Print a sentence, on as many lines as it takes where the width is known; words stay whole. Nothing for none."""
+    """Print a sentence, wrapped between words if the width is known; print nothing for an empty text."""
     if not (text := one_line(text)):
         return
     for line in [text] if console.soft_wrap else wrapped(text, console.width - len(indent)):
@@ -47,25 +47,15 @@ def say(console: Console, text: str, style: str = "", indent: str = "") -> None:
 
 
 def say_where(console: Console, what: str, path: str) -> None:
-    """Print where something is, on one line that can be copied."""
+    """Print a path on one line, so that it can be copied."""
     console.print(Text(f"{what}: {path}"), soft_wrap=True)
 
 
 def print_summary(report: Report, console: Console, report_path: str) -> None:
-    """The headline, whether the measurement is valid, what must be known, what the run has found out, the metrics.
-
-    Then what the workload adds, the failures, and where the report is.
-    """
+    """Print the headline and the findings, what the run has found out, its metrics, and its failures."""
     summary, catalogue = report.summary, catalogue_of(report.manifest)
     console.print()
-    headline = report.headline
-    say(console, headline.text, f"bold {_TONES[headline.outcome.tone]}")
-    if summary.valid:  # else the headline says so, and why
-        say(console, "measurement: valid", "green", _INDENT)
-    for finding in summary.findings:
-        say(console, _told(finding), _STYLES[finding.severity], _INDENT)
-    if summary.leaving:
-        say(console, summary.leaving.text, indent=_INDENT)
+    _print_headline(report, console)
     for section in report.sections:
         if section.answer:
             print_section(section, console)
@@ -81,8 +71,22 @@ def print_summary(report: Report, console: Console, report_path: str) -> None:
     say_where(console, "Report", report_path)
 
 
+def _print_headline(report: Report, console: Console) -> None:
+    """Print the outcome, whether the measurement is valid, and what the reader has to know before the figures."""
+    summary, headline = report.summary, report.headline
+    say(console, headline.text, f"bold {_TONES[headline.outcome.tone]}")
+    for detail in headline_details(report.manifest, summary):
+        say(console, detail, indent=_INDENT)
+    if summary.valid:  # otherwise the headline gives the reason
+        say(console, "measurement: valid", "green", _INDENT)
+    for finding in summary.findings:
+        say(console, f"{_WORDS[finding.severity]}: {finding.text}", _STYLES[finding.severity], _INDENT)
+    if summary.leaving:
+        say(console, summary.leaving.text, indent=_INDENT)
+
+
 def print_section(section: Section, console: Console) -> None:
-    """Its title, sentences and short tables; pictures are left to the page."""
+    """Print a section's title, text and short tables; charts are only on the page."""
     say(console, section.title, "bold")
     for text in section.text:
         say(console, text, indent=_INDENT)
@@ -92,10 +96,6 @@ def print_section(section: Section, console: Console) -> None:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """A table; its caption is the page's."""
+    """Print a table without its caption."""
     for line in table_lines(table, console.width):
         console.print(line, soft_wrap=True)
-
-
-def _told(finding: Finding) -> str:
-    return f"{_WORDS[finding.severity]}: {finding.text}"

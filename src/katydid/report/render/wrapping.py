@@ -1,6 +1,6 @@
-"""Sentences as lines of a given width. Imports little: every error line comes this way.
+"""Wraps sentences to a width, between words but not between a number and its unit.
 
-Words stay whole, and a number stays with its unit: a line is never broken there, nor at a no-break space.
+Imports little, since every error message passes through it.
 """
 
 import re
@@ -8,11 +8,11 @@ import re
 from rich.cells import cell_len, chop_cells
 
 _BETWEEN_WORDS = re.compile(r" (?!(?<=\d )(?:%|ms|s|min|h|MiB)(?!\w))")
-"""A space, but that before the unit of a number."""
+"""A space that does not separate a number from its unit."""
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells; an address or a path that is longer has a line of its own."""
+    """Lines of at most `width` cells; a longer URL or path gets its own line."""
     lines = [""]
     for word in (piece for each in _BETWEEN_WORDS.split(text) for piece in _pieces(each, width)):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
@@ -24,5 +24,5 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _pieces(word: str, width: int) -> list[str]:
-    """A word, in pieces where it is longer than a line and nobody would want to copy it."""
+    """A word, cut into pieces if it is longer than a line and not a URL or path, which readers copy."""
     return [word] if cell_len(word) <= width or "/" in word else chop_cells(word, width)

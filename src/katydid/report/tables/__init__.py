@@ -1,1 +1,1 @@
-"""Tables that the page and the terminal share."""
+"""Tables of reports, for the page and the terminal alike."""

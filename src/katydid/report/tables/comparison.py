@@ -1,7 +1,12 @@
-"""The tables of a comparison: metrics, looks, runs, and what differs."""
+"""The tables of a comparison: metrics, looks, runs, differences of the manifests, and prompts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from katydid.model.documents.comparison import (
     ComparedMetric,
@@ -12,22 +17,22 @@ from katydid.model.documents.comparison import (
     RunOutcome,
     Verdict,
 )
-from katydid.model.formatting import at_least, change_text, figure, percent, points
+from katydid.model.formatting import at_least, change_text, figure, number, percent, plural, points
 from katydid.model.metrics.declared import described
-from katydid.model.units import Unit
-from katydid.report.model import Cell, Column, Table
+from katydid.model.units import Unit, Written
+from katydid.report.model import Cell, Column, Section, Table
 
 _Metrics = Column[ComparedMetric]
 
 
 def verdict_word(metric: ComparedMetric) -> str:
-    """Of a metric; "slower" fits times only."""
+    """The verdict on a metric in a word; only times are slower or faster, others are worse or better."""
     words = {} if described(metric).unit is Unit.MS else {Verdict.SLOWER: "worse", Verdict.FASTER: "better"}
     return words.get(metric.verdict, metric.verdict.replace("_", " "))
 
 
 def is_worse(metric: ComparedMetric) -> bool:
-    """Whether the new version is."""
+    """Return True if the new version is worse."""
     return metric.verdict is Verdict.SLOWER
 
 
@@ -46,23 +51,23 @@ VERDICT: _Metrics = Column("Verdict", verdict_word, bad=is_worse, leads=True)
 DETECTABLE: _Metrics = Column("Detectable", _detectable, Unit.FRACTION)
 RUNS_NEEDED: _Metrics = Column(
     "Runs needed",
-    lambda m: Cell(m.runs_needed, Unit.COUNT, said=f"{m.runs_needed} a side" if m.runs_needed else None),
+    lambda m: Cell(m.runs_needed, Unit.COUNT, said=f"{m.runs_needed} per side" if m.runs_needed else None),
     Unit.COUNT,
 )
 
 
 def base_column(name: str) -> _Metrics:
-    """The values of the base."""
+    """The column of the base's values."""
     return Column(name, lambda m: _value(m, m.base, "upper"), Unit.COUNT)
 
 
 def new_column(name: str) -> _Metrics:
-    """The values of the new version."""
+    """The column of the new version's values."""
     return Column(name, lambda m: _value(m, m.new, "lower"), Unit.COUNT)
 
 
 def _value(metric: ComparedMetric, value: float | None, bound: str) -> Cell:
-    """A side's value; one that lies among time-outs, which makes the change such a bound, is at least so."""
+    """A side's value, with "at least" if it falls among timed-out requests and so makes the change a `bound`."""
     unit = described(metric).unit
     if value is None:
         return Cell(None, unit)
@@ -72,10 +77,10 @@ def _value(metric: ComparedMetric, value: float | None, bound: str) -> Cell:
 def metric_tables(
     names: tuple[str, str], first: Sequence[ComparedMetric], every: Sequence[ComparedMetric]
 ) -> list[Table]:
-    """Those that are read first, and all of them."""
+    """The short table and the table of all metrics."""
     base, new = names
     short = (METRIC, base_column(base), new_column(new), CHANGE, VERDICT)
-    caption = "All metrics, with the smallest change that these runs would show, and the runs that it would take"
+    caption = "All metrics, with the smallest detectable change and the number of runs needed to decide"
     return [
         Table("* primary metric", short, first),
         Table(caption, (*short, DETECTABLE, RUNS_NEEDED), every, in_terminal=False),
@@ -91,7 +96,7 @@ LOOKS: tuple[Column[LookRecord], ...] = (
 
 
 def looks_table(looks: Sequence[LookRecord]) -> Table:
-    """What each look of `katydid ab` found."""
+    """The looks of `katydid ab`."""
     return Table("Looks after pairs", LOOKS, looks)
 
 
@@ -106,7 +111,7 @@ class _Ran:
 
     @property
     def started(self) -> Cell:
-        """When it began, which leads to its report."""
+        """The start time, linked to the run's report."""
         return Cell((self.run.started_utc or "–").replace("T", " ")[:16], link=self.report)
 
 
@@ -114,7 +119,7 @@ RUNS: tuple[Column[_Ran], ...] = (
     Column("Version", lambda row: row.label),
     Column("Started (UTC)", lambda row: row.started),
     Column("Ended", lambda row: _ending(row.outcome)),
-    Column("Counts", lambda row: "yes" if row.run.counts else "left out", bad=lambda row: not row.run.counts),
+    Column("Used", lambda row: "yes" if row.run.counts else "left out", bad=lambda row: not row.run.counts),
     Column("Users", lambda row: row.outcome.users, Unit.COUNT),
     Column("Requests", lambda row: row.outcome.requests, Unit.COUNT),
     Column("Failed", lambda row: row.outcome.failure_rate, Unit.FRACTION),
@@ -122,7 +127,7 @@ RUNS: tuple[Column[_Ran], ...] = (
 
 
 def runs_table(names: tuple[str, str], comparison: Comparison, reports: Mapping[str, str]) -> Table:
-    """Every run of both sides; `reports` are links by their paths."""
+    """All runs of both sides; `reports` maps runs' paths to links."""
     rows = [
         _Ran(label, run, outcome, reports.get(run.run))
         for label, side, outcomes in zip(names, comparison.sides, comparison.outcomes, strict=True)
@@ -132,7 +137,7 @@ def runs_table(names: tuple[str, str], comparison: Comparison, reports: Mapping[
 
 
 _ENDINGS = {"run-time": "run time reached", "error": "aborted by an error", "": "never"}
-"""Words for those that do not say it themselves."""
+"""Words for values of `ended` that are not plain themselves."""
 
 
 def _ending(outcome: RunOutcome) -> str:
@@ -143,12 +148,76 @@ def _ending(outcome: RunOutcome) -> str:
 
 
 def differences_table(names: tuple[str, str], found: Sequence[Mismatch]) -> Table:
-    """What the sides' manifests do not share."""
+    """The differences between the manifests of the sides."""
     base, new = names
     columns: tuple[Column[Mismatch], ...] = (
-        Column("What", lambda each: each.key),
+        Column("Setting", lambda each: each.key),
         Column(base, lambda each: each.base),
         Column(new, lambda each: each.new),
-        Column("", lambda each: each.why or "may not affect the result", bad=lambda each: bool(each.why)),
+        Column("Effect", lambda each: each.why or "may not affect the result", bad=lambda each: bool(each.why)),
     )
-    return Table("What differs", columns, found)
+    return Table("Differences", columns, found)
+
+
+FEWEST_PROMPTS = 2
+MOST_PROMPTS = 10
+"""Prompts shown: those whose service time grew most."""
+
+
+def prompts_section(names: tuple[str, str], base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> list[Section]:
+    """The prompts that both sides answered, the worst first; empty if there are fewer than FEWEST_PROMPTS.
+
+    Exploratory only: a prompt has too few requests for a verdict.
+
+    Args:
+        names: names of the sides.
+        base: samples with derived columns, one frame per run.
+        new: the same for the new version.
+    """
+    both = _by_prompt(base).add_suffix("_base").join(_by_prompt(new).add_suffix("_new"), how="inner")
+    if len(both) < FEWEST_PROMPTS:
+        return []
+    both["change"] = both["time_new"] / both["time_base"] - 1.0
+    both = both.sort_values(["change", "time_base"], ascending=[False, True])
+    longer, middle = int((both["change"] > 0.0).sum()), float(both["change"].median())
+    text = (
+        f"Both sides answered {plural(len(both), 'prompt')}. {names[1]} took longer for {number(longer)} of them; the "
+        f"median change is {percent(middle)}. Values are medians over each prompt's requests, too few for a verdict."
+    )
+    caption = "Prompts that slowed down most" if len(both) > MOST_PROMPTS else ""
+    return [
+        Section(
+            "prompts", "Prompt by prompt", (text,), tables=[_prompts_table(caption, names, both.head(MOST_PROMPTS))]
+        )
+    ]
+
+
+def _prompts_table(caption: str, names: tuple[str, str], both: pd.DataFrame) -> Table:
+    """One row per prompt, with both sides' figures."""
+
+    def figures(what: str, of: str, unit: Unit) -> Iterator[Column[dict[Hashable, Any]]]:
+        for name, side in zip(names, ("base", "new"), strict=True):
+            yield Column(f"{what}, {name}", itemgetter(f"{of}_{side}"), unit)
+
+    columns: tuple[Column[dict[Hashable, Any]], ...] = (
+        Column("Prompt", lambda row: str(row["prompt_id"])),
+        *figures("Requests", "requests", Unit.COUNT),
+        *figures("Tokens", "tokens", Unit.COUNT),
+        *figures("Service time", "time", Unit.MS),
+        Column("Change", itemgetter("change"), Written.CHANGE),
+    )
+    return Table(caption, columns, both.rename_axis("prompt_id").reset_index().to_dict("records"))
+
+
+def _by_prompt(side: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One row per prompt: the number of successful requests, and their median tokens and service time."""
+    found = [_answered(frame) for frame in side if "prompt_id" in frame]
+    rows = pd.concat(found) if found else pd.DataFrame(columns=["prompt_id", "tokens", "time"])
+    grouped = rows.groupby("prompt_id")
+    return grouped[["tokens", "time"]].median().assign(requests=grouped.size())
+
+
+def _answered(frame: pd.DataFrame) -> pd.DataFrame:
+    kept = frame[frame["counted"] & (frame["outcome"] == "ok") & (frame["duration_ms"] > 0.0)]
+    times = {"tokens": kept.get("completion_tokens", np.nan), "time": kept["duration_ms"]}
+    return pd.DataFrame({"prompt_id": kept["prompt_id"], **times}).astype({"tokens": "float64", "time": "float64"})

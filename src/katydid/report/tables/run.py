@@ -1,4 +1,4 @@
-"""The tables of a run's report: its times, rates and requests, its failures, what its users and its generator did."""
+"""The tables of a run's report: times, rates, requests, failures, rules, users, the generator, the manifest."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Column, Judgement, Table
 
 MOST_USERS = 50
-"""Users of whom each gets a row; a table of more tells nothing."""
+"""Most users that the table of users lists; a longer one is of no use."""
 SHORT = ("p50", "p90", "p95", "p99", "max")
-"""Statistics for which a terminal has room."""
+"""Statistics in the terminal's table."""
 _MINOR = Judgement.MINOR
-_RESULTS = {"kept": Judgement.GOOD, "warning": Judgement.NOTE, "invalid": Judgement.BAD}
+_RESULTS = {"passed": Judgement.GOOD, "warning": Judgement.NOTE, "invalid": Judgement.BAD}
 
 
 def times_table(summary: Summary, metrics: Iterable[Distribution | Pooled], statistics: Iterable[str]) -> Table:
-    """Of those that were measured; a statistic that too few requests back is not there."""
+    """The measured times; statistics with too few requests are empty."""
 
     def named(distribution: Distribution | Pooled) -> Cell:
         return Cell(label_of(distribution, summary), judgement=Judgement.NONE if distribution.primary else _MINOR)
@@ -39,15 +39,15 @@ def times_table(summary: Summary, metrics: Iterable[Distribution | Pooled], stat
         return Column(statistic, cell, Unit.MS)
 
     caption = (
-        f"Times of {plural(summary.counts.ok, 'successful request')} outside the warm-up. A percentile is shown "
-        f"where enough requests back it. {censored(summary)}"
+        f"Times of {plural(summary.counts.ok, 'successful request')} outside the warm-up. A percentile needs a minimum "
+        f"number of requests. {censored(summary)}"
     )
     rows = [each for each in metrics if summary.measured(f"{each.name}.max") is not None]
     return Table(caption.strip(), (Column("Metric", named), *map(column, statistics)), rows)
 
 
 def short_times_table(summary: Summary, catalogue: Catalogue) -> Table:
-    """Of what is read first, for a terminal: the mean where not even the median is backed."""
+    """The primary times, for a terminal; the mean if there are too few requests for the median."""
 
     def column(statistic: str) -> Column[Distribution]:
         def cell(of: Distribution) -> Cell:
@@ -64,7 +64,7 @@ def short_times_table(summary: Summary, catalogue: Catalogue) -> Table:
 
 
 def rates_table(summary: Summary, catalogue: Catalogue) -> Table:
-    """Figures of the whole run, those that it has."""
+    """The metrics over the whole run that were measured."""
     columns: tuple[Column[FlatMetric], ...] = (
         Column("", lambda rate: rate.label),
         Column(
@@ -82,7 +82,7 @@ _COUNTS = {
     "requests": "Counted",
     "ok": "of these succeeded",
     "failed": "of these failed",
-    "aborted": "of these cut off by the end",
+    "aborted": "of these aborted at the end of the run",
     "abandoned": "of these abandoned by their clients",
     "late": "of these started late",
     "warm_up": "In the warm-up, not counted",
@@ -92,7 +92,7 @@ _COUNTS = {
 
 
 def counts_table(counts: RequestCounts) -> Table:
-    """Requests by what became of them."""
+    """Requests by outcome."""
 
     def count(key: str) -> int | None:
         found: int | None = getattr(counts, key)
@@ -107,7 +107,7 @@ def counts_table(counts: RequestCounts) -> Table:
 
 
 def failures_table(errors: Sequence[ErrorRow]) -> Table:
-    """By class and blame."""
+    """Failures by class and blame."""
     columns: tuple[Column[ErrorRow], ...] = (
         Column("Class", lambda row: row.error, bad=lambda _: True),
         Column("Blame", lambda row: row.blame),
@@ -116,36 +116,36 @@ def failures_table(errors: Sequence[ErrorRow]) -> Table:
         Column("First at", lambda row: row.first_ms, Unit.MS),
         Column("Example", _example),
     )
-    return Table("By class and blame, of the whole run up to its stop, warm-up included.", columns, errors)
+    return Table("By class and blame, for the whole run until it stopped, warm-up included.", columns, errors)
 
 
 def _example(row: ErrorRow) -> str | None:
     prompts = row.prompts or []
-    only = f"Only of {'prompt' if len(prompts) == 1 else 'prompts'} {', '.join(prompts)}." if prompts else ""
+    only = f"Only {'prompt' if len(prompts) == 1 else 'prompts'} {', '.join(prompts)}." if prompts else ""
     check = f"{capitalised(row.check)}." if row.check else ""
     return " ".join(filter(None, (row.example, only, check))) or None
 
 
 def rules_table(rules: Iterable[Rule], summary: Summary) -> Table:
-    """Every rule of validity that the run's workload has, and what came of it."""
+    """The validity rules of the run's workload, with their results."""
     results = dict.fromkeys(summary.unchecked_rules, "not checked")
     results |= {finding.rule: finding.severity for finding in summary.findings}
 
     def result(rule: Rule) -> Cell:
-        found = results.get(rule.name, "kept")
+        found = results.get(rule.name, "passed")
         return Cell(found, judgement=_RESULTS.get(found, Judgement.NONE))
 
     columns: tuple[Column[Rule], ...] = (
         Column("Rule", lambda rule: rule.name.replace("_", " ")),
-        Column("Asks for", lambda rule: rule.limit),
-        Column("Because", lambda rule: rule.why),
+        Column("Requirement", lambda rule: rule.limit),
+        Column("Reason", lambda rule: rule.why),
         Column("Result", result, leads=True),
     )
-    return Table("Rules of validity", columns, list(rules))
+    return Table("Validity rules", columns, list(rules))
 
 
 def names_table(names: Sequence[NameRow]) -> Table:
-    """A row a name of a request."""
+    """One row per request name."""
     columns: tuple[Column[NameRow], ...] = (
         Column("Name", lambda row: row.name),
         Column("Requests", lambda row: row.requests, Unit.COUNT),
@@ -169,7 +169,7 @@ class UserRow:
 
 
 def users_table(frame: pd.DataFrame) -> Table:
-    """A row a user, where they are few."""
+    """One row per user; empty if there are more than MOST_USERS."""
     columns: tuple[Column[UserRow], ...] = (
         Column("User", lambda row: row.user),
         Column("Requests", lambda row: row.requests, Unit.COUNT),
@@ -202,7 +202,7 @@ def _users(frame: pd.DataFrame) -> list[UserRow]:
 
 
 def processes_table(monitor: pd.DataFrame) -> Table:
-    """How each process of the generator did."""
+    """The resource use of each process of the generator."""
 
     def most(name: str) -> Callable[[pd.DataFrame], float]:
         return lambda rows: float(rows[name].max())
@@ -215,10 +215,10 @@ def processes_table(monitor: pd.DataFrame) -> Table:
         Column("Event-loop lag, max", most("loop_lag_ms"), Unit.MS),
         Column("Connections, max", most("open_connections"), Unit.COUNT),
     )
-    return Table("The generator itself", columns, [rows for _, rows in monitor.groupby("process", observed=True)])
+    return Table("Generator", columns, [rows for _, rows in monitor.groupby("process", observed=True)])
 
 
 def facts_table(facts: Mapping[str, str]) -> Table:
-    """What was run, a row a fact."""
+    """The manifest: one row per fact."""
     columns: tuple[Column[str], ...] = (Column("", lambda label: label), Column("", lambda label: facts[label]))
     return Table("Manifest", columns, list(facts))

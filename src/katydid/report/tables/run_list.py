@@ -1,25 +1,121 @@
-"""The page that lists finished runs, with links to their reports and comparisons. Knows no server."""
+"""The pages that list runs: `index.html` beside them, and the page of the live view."""
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from urllib.parse import quote
 
 from katydid.analysis.headline import headline_of
+from katydid.model.documents.comparison import Comparison
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import NoDataError
+from katydid.model.formatting import plural
 from katydid.model.oneline import one_line
+from katydid.report.model import Cell, Column, Judgement, Section, Table
 from katydid.report.render.page import render
-from katydid.runs.folder import REPORT, RunFolder
+from katydid.runs.files import replace_file
+from katydid.runs.find import MOST_RUNS, known_runs
+from katydid.runs.folder import REPORT, RunFolder, results_of
+
+INDEX = "index.html"
+MARK = "katydid-runs"
+"""The name of the meta element that marks an index as written by Katydid, which may overwrite it."""
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexed:
+    """A row of the index; `report` is a link relative to the index, None if there is no report."""
+
+    workload: str
+    version: str
+    started: str
+    headline: str
+    tone: str
+    report: str | None
+
+
+_COLUMNS: tuple[Column[_Indexed], ...] = (
+    Column("Version", lambda run: run.version),
+    Column("Started (UTC)", lambda run: Cell(run.started, link=run.report)),
+    Column("Result", lambda run: Cell(run.headline, judgement=Judgement(run.tone))),
+)
+
+
+def write_index(folder: RunFolder) -> None:
+    """Rewrite the index above a run, after its report.
+
+    Nothing is written if the run is not in a results folder, if `index.html` is a link or not ours, or if it cannot be
+    written, since a run does not need an index.
+    """
+    with suppress(OSError, NoDataError):
+        results = results_of(folder)
+        if results is not None and _is_ours(results / INDEX):
+            replace_file(results / INDEX, index_page(known_runs(results)).encode("utf-8"))
+
+
+def index_page(runs: Mapping[str, RunFolder]) -> str:
+    """The index page; `runs` are by key (`WORKLOAD/VERSION/TIME`), newest first."""
+    rows = sorted((_indexed(key, run) for key, run in runs.items()), key=lambda row: row.workload)
+    sections = [
+        Section(
+            re.sub(r"\W", "-", workload),
+            workload,
+            tables=[Table(plural(len(listed), "run"), _COLUMNS, sorted(listed, key=attrgetter("version")))],
+        )
+        for workload, listed in ((workload, list(group)) for workload, group in groupby(rows, lambda row: row.workload))
+    ]
+    limit = f"the newest {MOST_RUNS}" if len(rows) == MOST_RUNS else ""
+    return render("index.html", (), sections, title=plural(len(rows), "run"), limit=limit, mark=MARK)
+
+
+def links_to(comparison: Comparison, page: Path) -> dict[str, str]:
+    """Links from a comparison's page to the existing reports of its runs, by the runs' paths."""
+    runs = [run.run for side in comparison.sides for run in side.runs]
+    reports = {run: Path(run) / REPORT for run in runs}
+    start = page.absolute().parent
+    return {
+        run: quote(os.path.relpath(report.absolute(), start)) for run, report in reports.items() if report.is_file()
+    }
+
+
+def _indexed(key: str, run: RunFolder) -> _Indexed:
+    sentence, tone, manifest = how_it_went(run)
+    workload, version, time = key.split("/")
+    return _Indexed(
+        workload=one_line(workload),
+        version=one_line(manifest.version or version),
+        started=one_line(str(manifest.started_utc or time)[:19].replace("T", " ")),
+        headline=one_line(sentence),
+        tone=tone,
+        report=quote(f"{key}/{REPORT}") if (run.path / REPORT).is_file() else None,
+    )
+
+
+def _is_ours(page: Path) -> bool:
+    """Return True if the page does not exist, or Katydid wrote it."""
+    try:
+        descriptor = os.open(page, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return True
+    with os.fdopen(descriptor, "rb") as file:
+        return MARK.encode() in file.read(_HEAD_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the page's links go, made from a run's key (`WORKLOAD/VERSION/TIME`).
+    """Makes the page's links from runs' keys (`WORKLOAD/VERSION/TIME`).
 
     Attributes:
-        home: Locust's page.
-        report: of a run.
-        compare: of a base and a new run.
-        choose: this page, with another run as the new one.
+        home: link to Locust's page.
+        report: link to a run's report.
+        compare: link to the comparison of a base and a new run.
+        choose: link to this page with another run selected as the new one.
     """
 
     home: str
@@ -29,13 +125,13 @@ class Links:
 
 
 def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, links: Links) -> str:
-    """The page.
+    """The page that the live view serves.
 
     Args:
-        results: the folder that the runs are in.
-        runs: by key, newest first.
-        chosen: the run that the others are compared with.
-        links: where links go.
+        results: the results folder.
+        runs: runs by key, newest first.
+        chosen: key of the run to compare others with.
+        links: makes the links.
     """
     rows = [_row(key, run, links) for key, run in runs.items()]
     shown = next((row for row in rows if row.key == chosen), None)
@@ -51,7 +147,7 @@ def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, link
 
 @dataclass(frozen=True, slots=True)
 class _RunRow:
-    """A run as the page lists it; `report`, `choose` and `compare` are links, None where there is nothing to see."""
+    """A row of the page; `report`, `choose` and `compare` are links, None if there is no such page."""
 
     key: str
     title: str
@@ -83,13 +179,13 @@ def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
 
 
 def how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
-    """The run's headline and its tone, or why there is none; and its manifest, empty where it is damaged."""
+    """The run's headline, or why it has none, its tone, and its manifest, which is empty if damaged."""
     manifest = Manifest.read({})
     try:
         manifest, summary = run.manifest(), run.summary()
     except NoDataError as error:
         return str(error), "bad", manifest
     if summary is None:
-        return "no summary: it goes on, or never came to its end", "", manifest
+        return "no summary: the run is going on, or never ended", "", manifest
     headline = headline_of(manifest, summary)
     return headline.text, headline.outcome.tone, manifest

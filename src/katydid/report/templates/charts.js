@@ -1,9 +1,9 @@
 "use strict";
-// Makes the pictures of a page answer: values under the pointer, zoom by dragging across, lines off and on by their
-// legend. It draws nothing of its own: words and places are those of the pictures, which are complete without this.
+// Makes a page's charts interactive: tooltips, zoom by dragging across, and lines that the legend switches on and off.
+// It computes no values: texts and positions come from the charts, which are complete without this script.
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const LEAST = 4; // columns that a zoom leaves
+  const LEAST = 4; // fewest columns in a zoom
 
   class Figure {
     constructor(figure) {
@@ -13,7 +13,7 @@
       this.told = new Map();
       for (const title of figure.querySelectorAll("svg title")) {
         this.told.set(title.parentNode, title.textContent);
-        title.remove(); // the browser would show it beside ours
+        title.remove(); // the browser would show a second tooltip
       }
       this.tip = document.createElement("div");
       this.tip.className = "tip";
@@ -26,7 +26,7 @@
       for (const entry of figure.querySelectorAll(".legend [data-of]")) this.prepareSwitch(entry);
     }
 
-    // Values
+    // Tooltips
 
     point(event) {
       const shape = event.target;
@@ -105,7 +105,7 @@
       }, { signal });
     }
 
-    // To whole columns, and no fewer than can be told apart.
+    // Zooms to whole columns, at least LEAST of them.
     zoom(from, to) {
       const place = (column) => [column.x.baseVal.value, column.x.baseVal.value + column.width.baseVal.value];
       const { x, y, width, height } = this.whole;
@@ -127,7 +127,7 @@
       this.mark(whole ? [] : inside, (column) => moved((place(column)[0] + place(column)[1]) / 2));
     }
 
-    // The columns' own words as ticks, as many as have room, instead of those of the whole.
+    // Replaces the ticks of the whole chart with labels of the visible columns, as many as fit.
     mark(columns, where) {
       for (const tick of this.picture.querySelectorAll(".zoom-tick")) tick.remove();
       for (const tick of this.ticks) tick.classList.toggle("off", columns.length > 0);

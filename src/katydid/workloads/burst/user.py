@@ -20,7 +20,7 @@ from katydid.engine.services.preflight import CONNECT_TIME, takes_connections
 from katydid.engine.user import BARRIER_POLL, PacedUser
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.sample import ErrorClass, Outcome, Sample
-from katydid.runs.named_files import MIB, read_named
+from katydid.runs.files import MIB, read_named
 from katydid.transport.exchange import Request
 from katydid.workloads.burst import BurstOptions
 from katydid.workloads.burst.contradictions import ROLE, Role

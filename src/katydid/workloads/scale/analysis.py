@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.advice import stages_advice
-from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, holds_of
+from katydid.analysis.capacity.holds import HoldResult, broken_itself, criteria_of, criteria_text, holds_of
 from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.metrics import STATISTICS
-from katydid.runs.monitor import MACHINE, TARGET, WATCHED
+from katydid.runs.rows import MACHINE, TARGET, WATCHED
 
 MUCH_SLOWER = 2.0
 MOSTLY = 0.5
@@ -142,8 +142,8 @@ def recommended(holds: Sequence[HoldResult], errors: dict[int, dict[str, int]]) 
     if broken is None:
         return Recommended(low, None, f"{held}; the limit is beyond them")
     named = ", ".join(f"{count} × {error}" for error, count in errors.get(broken.stage, {}).items())
-    what = " and ".join(broken_itself(broken)) or "the whole objective"
-    why = f"{held}; {broken.load_text} violated {what}" + (f" ({named})" if named else "")
+    violated = criteria_text(broken_itself(broken)) or "no request ended"
+    why = f"{held}; violated at {broken.load_text}: {violated}" + (f" ({named})" if named else "")
     return Recommended(low, _load(broken), why)
 
 

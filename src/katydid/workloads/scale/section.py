@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from katydid.analysis.capacity.holds import objective_text
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import capitalised, number, plural
 from katydid.model.units import Unit, Written
@@ -22,7 +23,7 @@ def scale_section(material: Material) -> Section | None:
         title=capitalised(_sentence(found, at_rates=_at_rates(stages))),
         text=(
             f"{capitalised(found.why)}.",
-            f"Objective: {', '.join(summary['objective'])}, and the target keeps up with the offered load.",
+            f"Objective: {objective_text(summary['objective'])}.",
             " ".join(
                 [
                     f"Limited by: {summary.limited_by}. {capitalised(summary['evidence'])}.",

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from katydid.dialects.loading import FieldPath
 from katydid.model.errors import ConfigError
-from katydid.runs.named_files import MIB, read_named
+from katydid.runs.files import MIB, read_named
 from katydid.workloads.session import FOLDER, shipped
 from katydid.workloads.session.templates import Filled, compiled
 

@@ -18,7 +18,7 @@ from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_text
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.report.build import Report
-from katydid.runs.outputs import write_output
+from katydid.runs.files import write_output
 from katydid.transport.exchange import Request
 from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.session import SessionOptions

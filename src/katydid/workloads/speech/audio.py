@@ -11,7 +11,7 @@ from pathlib import Path
 
 from katydid.dialects.speech.base import SAMPLE_RATE
 from katydid.model.errors import ConfigError, os_words
-from katydid.runs.named_files import open_named
+from katydid.runs.files import open_named
 
 SAMPLE_BYTES = 2
 BUILT_IN_SECONDS = 1.0

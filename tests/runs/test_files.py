@@ -5,7 +5,7 @@ import os
 import pytest
 
 from katydid.model.errors import ConfigError
-from katydid.runs.named_files import MIB, read_named
+from katydid.runs.files import MIB, read_named
 
 
 def test_a_file_is_read_whole(tmp_path):
