@@ -85,7 +85,7 @@ def test_the_levels_are_said_before_the_first_run_and_after_each_pair_what_is_le
         ([*HOSTS, "--max-pairs", "1"], "--max-pairs 1 must be at least 2"),
         ([*HOSTS, "--new-version", "base"], "both versions are called base"),
         ([*HOSTS, "--wait-ready", "soon"], "--wait-ready: 'soon' is not a duration"),
-        ([*HOSTS, "--host", HOSTS[0]], "ab takes both hosts"),
+        ([*HOSTS, "--host", HOSTS[0]], "for katydid ab give both hosts"),
         ([HOSTS[0], HOSTS[0]], "both hosts are the same server"),
         ([HOSTS[0], HOSTS[0], "--start-new", "x"], "both hosts are the same server"),
         ([*HOSTS, "--json", "-", "--markdown", "-"], "both want standard output"),
