@@ -112,7 +112,7 @@ def test_a_gate_that_asks_for_lateness_says_why_there_is_none(metric):
     judgement = judged(replace(judged_run(), manifest=manifest_with(CLOSED)), objective=limits)
     (check,) = [check for check in judgement.checks if check.metric == metric]
     assert (check.verdict, judgement.exit_code) == ("no_data", 4)
-    assert "in a closed loop nothing is due at a time" in check.reason
+    assert "which a closed loop does not have" in check.reason
 
 
 def test_a_gate_that_asks_a_rate_for_goodput_says_why_there_is_none():

@@ -213,8 +213,8 @@ def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
         return f"{few} requests{where}: run longer, or limit a lower quantile"
     if split_name(whole_name(metric))[0] in OF_DUE_TIMES and any(run.manifest.is_closed for run in runs):
         return (
-            f"no value{where}: a closed loop has no due times, so no request is late: remove this limit, or run with "
-            "--interval or --rate"
+            f"no value{where}: the metric counts from due times, which a closed loop does not have: remove this limit, "
+            "or run with --interval or --rate"
         )
     if split_name(whole_name(metric))[0] in OF_AN_INTERVAL and any(run.manifest.is_open for run in runs):
         return f"no value{where}: with --rate, no interval defines what is in time: limit duration.p95 or response.p95"
