@@ -1,7 +1,7 @@
 """Reads one streamed answer: its content chunks and their times, its end, its errors.
 
 The transport calls `feed` from its read callback, so a parser never raises: what it cannot read makes the answer
-malformed. A content chunk has visible text, reasoning or tool calls, not just a role, an empty delta, usage or a ping.
+malformed. A content chunk has visible text, reasoning or tool calls, unlike roles, empty deltas, usage and pings.
 
 With `--check count`, blocks of plain content events are only counted (`protocol.counting`). Unusual events, and all
 events with `--check full`, are parsed. Both give the same result.
