@@ -170,6 +170,7 @@ def test_a_key_file_that_is_not_there(target, tmp_path):
         ("import no_such_module\n", "own.py, line 1: ModuleNotFoundError: No module named 'no_such_module'"),
         ("\nraise RuntimeError('boom')\n", "own.py, line 2: RuntimeError: boom"),
         ("import sys\nsys.exit(3)\n", "own.py, line 2: it exits (3)"),
+        ("import json\njson.loads('{')\n", "own.py, line 2: JSONDecodeError: "),
         ("from katydid import StreamUser\nclass U(StreamUser):\n    options_class = 3\n", "own.py, line 2: "),
     ],
 )

@@ -185,11 +185,13 @@ def blaming_locustfile() -> Iterator[None]:
 
 
 def _is_user_file(file: Path) -> bool:
-    """Return True if a file belongs to the locustfile's author: not to a library, to Katydid or to frozen Python."""
-    return file.is_file() and "site-packages" not in file.parts and not file.is_relative_to(_PACKAGE)
+    """Return True if a file belongs to the locustfile's author: not to a library, to Katydid or to Python itself."""
+    ours_or_pythons = any(file.is_relative_to(folder) for folder in (_PACKAGE, _STANDARD_LIBRARY))
+    return file.is_file() and "site-packages" not in file.parts and not ours_or_pythons
 
 
 _PACKAGE = Path(__file__).resolve().parents[2]
+_STANDARD_LIBRARY = Path(traceback.__file__).parent
 
 
 def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
