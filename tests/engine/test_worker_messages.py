@@ -6,7 +6,7 @@ import pytest
 
 from katydid.engine.options import RunOptions
 from katydid.engine.workers import messages, presence
-from katydid.engine.workers.messages import Finished, Inbox, Rows, Setting, Ticket, Unfit, batch_of, harmless
+from katydid.engine.workers.messages import Finished, Inbox, Rows, Setting, Ticket, Unfit, batch_of, strip_control_chars
 from katydid.engine.workers.presence import Alike
 from katydid.model.documents.manifest import Manifest
 from katydid.model.sample import Sample
@@ -105,7 +105,7 @@ def test_the_first_refusal_is_told_in_one_line_without_commands_of_the_terminal(
 
 
 def test_a_worker_s_text_is_one_harmless_line():
-    assert harmless("no \x1b[31mroom\x1b[0m\nhere\x07") == "no room here"
+    assert strip_control_chars("no \x1b[31mroom\x1b[0m\nhere\x07") == "no room here"
 
 
 def test_other_processes_listen_to_nobody():

@@ -25,7 +25,7 @@ from katydid.engine.workers.messages import (
     Ticket,
     Unfit,
     batch_of,
-    harmless,
+    strip_control_chars,
 )
 from katydid.gate.thresholds import parse_thresholds
 from katydid.load.prompts.collection import collected
@@ -313,7 +313,7 @@ def messages(data: bytes) -> None:
             if isinstance(told, Rows):
                 assert batch_of(told, SCHEMAS).schema == SCHEMAS[told.kind]
             elif isinstance(told, Unfit):
-                assert not {"\x1b", "\n"} & set(harmless(told.why))
+                assert not {"\x1b", "\n"} & set(strip_control_chars(told.why))
         except (msgspec.ValidationError, MessageError):
             continue
 

@@ -25,7 +25,7 @@ from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.workers import connected, name_of
-from katydid.engine.workers.messages import Finished, Inbox, Nothing, Ticket, Unfit, harmless
+from katydid.engine.workers.messages import Finished, Inbox, Nothing, Ticket, Unfit, strip_control_chars
 from katydid.load.threshold import FailureThreshold, RequestShare
 
 logger = logging.getLogger("katydid")
@@ -282,7 +282,7 @@ class Stopper:
         gevent.sleep(FINISH_GRACE_S)
 
     def _on_unfit(self, worker: str, unfit: Unfit) -> None:
-        logger.error("%s cannot take part: %s: the run ends", self.name_of(worker), harmless(unfit.why))
+        logger.error("%s cannot take part: %s: the run ends", self.name_of(worker), strip_control_chars(unfit.why))
         self.end("error", drain=0)
 
     def _on_finished(self, worker: str, finished: Finished) -> None:

@@ -108,7 +108,7 @@ def shown_fields(text: str | None) -> str | None:
     return "\n".join(line for line in shown if line) or None
 
 
-def harmless_fields(fields: tuple[BodyField, ...]) -> tuple[BodyField, ...]:
+def fields_without_secrets(fields: tuple[BodyField, ...]) -> tuple[BodyField, ...]:
     """Return the fields that are not secret."""
     return tuple(field for field in fields if not _is_secret(field))
 

@@ -16,7 +16,7 @@ from katydid.engine.services.making import counted_tokens
 from katydid.engine.services.paths import Paths, checked_path
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_requests
 from katydid.engine.services.questions import LOOK_TURN, Questions
-from katydid.load.body import Adaptation, body_fields, harmless_fields, secret_values
+from katydid.load.body import Adaptation, body_fields, fields_without_secrets, secret_values
 from katydid.load.made.prompts import Plan
 from katydid.load.mix import read_mix
 from katydid.model.errors import ConfigError, ProtocolError
@@ -79,7 +79,7 @@ class ChatService(Generic[Options_co]):
         self._check()
         self._fields = body_fields(options.body)
         if not self._identity.trusted:
-            self._fields = harmless_fields(self._fields)
+            self._fields = fields_without_secrets(self._fields)
         self.adaptation = Adaptation()
         self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)

@@ -76,7 +76,7 @@ class MessageError(ValueError):
     """A message that no worker of Katydid's sends; says why."""
 
 
-def harmless(text: object) -> str:
+def strip_control_chars(text: object) -> str:
     """A worker's text in one line, without terminal control characters."""
     return Redactor([]).text(str(text), COMPLAINT_LIMIT)
 
@@ -127,6 +127,11 @@ class Inbox:
 
     def _refuse(self, name: str, worker: str, why: Exception) -> None:
         if not self._refused:
-            logger.error("%s sent an invalid message (%s: %s): refused", harmless(worker), name, harmless(why))
+            logger.error(
+                "%s sent an invalid message (%s: %s): refused",
+                strip_control_chars(worker),
+                name,
+                strip_control_chars(why),
+            )
         self._refused += 1
         self._on_refused(self._refused)

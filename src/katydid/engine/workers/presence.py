@@ -21,7 +21,7 @@ from katydid.engine.options.parsing import run_options
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
 from katydid.engine.workers import connected, name_of
-from katydid.engine.workers.messages import Setting, harmless
+from katydid.engine.workers.messages import Setting, strip_control_chars
 from katydid.model.documents.manifest import Silence
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
@@ -172,7 +172,12 @@ class Alike:
         process = runtime.stopper.name_of(worker)
         for name, theirs, ours in pairs:
             if json_text(theirs) != json_text(ours):
-                found = {"process": process, "name": name, "worker": harmless(theirs), "run": harmless(ours)}
+                found = {
+                    "process": process,
+                    "name": name,
+                    "worker": strip_control_chars(theirs),
+                    "run": strip_control_chars(ours),
+                }
                 self._found.append(found)
                 runtime.warn(f"{process} has a different {name} than the run: the run is invalid; start workers alike")
         if self._found:
