@@ -163,7 +163,7 @@ def test_the_report_has_lengths_and_hit_rates_where_there_are_any():
     section = tokens_section(Material(manifest, summary, with_derived(samples, manifest), samples))
     (table,) = section.tables
     assert table.texts("Tokens of")[0] == "prompts"
-    assert table.texts("Off")[0].startswith("+1")
+    assert table.texts("Difference")[0].startswith("+1")
     assert "30 tokens" in section.text[0]
     assert [chart.key for chart in section.charts] == ["cache-course"]
     plain, samples, manifest = run()

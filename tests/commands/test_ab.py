@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -126,7 +127,9 @@ def test_a_slower_version_is_found_and_the_report_shows_the_looks(tmp_path, reco
     assert told["settings"]["family_alpha"] == 0.01
     page = (tmp_path / "stream" / "ab-base-new.html").read_text(encoding="utf-8")
     assert "Looks after pairs" in page
-    assert f"katydid ab stream {' '.join(HOSTS)} --base-version base --new-version new --users 10" in page
+    assert f"katydid ab stream {' '.join(HOSTS)} --base-version base --new-version new --users 10" in re.sub(
+        "<[^>]*>", "", page
+    )
 
 
 def test_thresholds_judge_in_the_end_by_the_comparison_that_was_made(tmp_path, recorded, capsys):
