@@ -51,7 +51,7 @@ def sockets(final: str, empty: str) -> tuple[Wire, ...]:
     return (
         Wire(1, "closed normally before the answer", Spoken([closing(1000)]), E.TRUNCATED, "normally (1000)"),
         Wire(1, "closed since it goes away", Spoken([closing(1001)]), E.TRUNCATED, "going away (1001)"),
-        Wire(1, "closed with no code", Spoken([b"\x88\x00"]), E.TRUNCATED, "without a reason (1005)"),
+        Wire(1, "closed with no code", Spoken([b"\x88\x00"]), E.TRUNCATED, "without a status code (1005)"),
         Wire(
             2, "closed for an error of its own", Spoken([closing(1011, "cuda_oom")]), E.SERVER_ERROR_EVENT, "cuda_oom"
         ),
