@@ -51,7 +51,7 @@ def sockets(final: str, empty: str) -> tuple[Wire, ...]:
     return (
         Wire(1, "closed normally before the answer", Spoken([closing(1000)]), E.TRUNCATED, "normally (1000)"),
         Wire(1, "closed because it is going away", Spoken([closing(1001)]), E.TRUNCATED, "going away (1001)"),
-        Wire(1, "closed without a code", Spoken([b"\x88\x00"]), E.TRUNCATED, "without a reason (1005)"),
+        Wire(1, "closed without a code", Spoken([b"\x88\x00"]), E.TRUNCATED, "without a status code (1005)"),
         Wire(2, "closed for an internal error", Spoken([closing(1011, "cuda_oom")]), E.SERVER_ERROR_EVENT, "cuda_oom"),
         Wire(2, "closed for a policy violation", Spoken([closing(1008, "no")]), E.SERVER_ERROR_EVENT, "policy (1008)"),
         Wire(2, "closed with a private code", Spoken([closing(4000, "mine")]), E.SERVER_ERROR_EVENT, "(4000)"),

@@ -96,10 +96,10 @@ class Alarms:
         users = batch.numbers("user")
         order = np.argsort(users, kind="stable")
         order = order[(users[order] >= 0) & (users[order] < MOST_USERS)]
+        if not len(order):  # no requests of our own users
+            return
         users, iterations = users[order].astype(int), batch.numbers("iteration")[order]
         begins = np.flatnonzero(_changes(users) | _changes(iterations))
-        if not len(begins):
-            return
         ends = np.fmax.reduceat(ends[order], begins)  # an iteration's requests together
         users, iterations, order = users[begins], iterations[begins], order[begins]
         self._make_room(int(users[-1]) + 1)
