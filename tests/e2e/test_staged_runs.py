@@ -157,7 +157,7 @@ def test_a_sweep_of_two_processes_tells_each_stage(target, tmp_path):
 
 
 BAD = {
-    "stages that do not increase": (("run", "scale", "--stages", "10,5"), "--stages '10,5': 5 after 10"),
+    "stages that do not increase": (("run", "scale", "--stages", "10,5"), "--stages '10,5': 5 follows 10"),
     "stages shorter than their warm-up": (("run", "scale", "--stage-time", "5"), "--stage-time 5 is too short"),
     "a hold too short": (("capacity", "batch", "--hold", "1"), "--hold 1 is too short"),
     "thresholds without an objective": (("capacity", "batch", "--thresholds", "compare.toml"), "no objective that"),

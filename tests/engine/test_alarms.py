@@ -59,6 +59,11 @@ def test_further_requests_of_an_iteration_are_due_when_their_users_get_to_them(a
     assert alarms.add("samples", rows(*both)) == []
 
 
+def test_requests_of_other_users_are_left_out(alarms):
+    others = [row | {"user": -1} for row in course(late_ms=900.0, duration_ms=800.0)]
+    assert alarms.add("samples", rows(*others)) == []
+
+
 def test_without_an_interval_nobody_is_late():
     kinds = ("samples", "monitor", "events")
     assert [kind for kind in kinds if Alarms(0.0, full_load=True).wants(kind)] == ["monitor"]

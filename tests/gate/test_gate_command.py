@@ -207,7 +207,7 @@ def test_one_run_a_side_alone_can_tell_nothing(judge, versions, tmp_path):
         copy_run(RunFolder(next((versions / v).iterdir())), tmp_path / v / v / "run").path for v in ("old", "slow")
     ]
     assert judge(lonely[1], KEPT + FAIL, "--baseline", lonely[0]) == 3
-    assert "one run a side" in " ".join(judge.out.split())
+    assert "one run per side" in " ".join(judge.out.split())
 
 
 USAGE = {

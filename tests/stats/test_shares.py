@@ -104,4 +104,4 @@ def test_every_output_says_points(tmp_path, capsys):
     change, low, high = (f"{found[key]:+.1f}\u00a0points" for key in ("change", "low", "high"))
     outputs += [html.unescape(files[name].read_text()) for name in files if name != "compare.json"]
     assert all(f"{change} ({low} to {high})" in output for output in outputs)
-    assert "differ by percentage points" in outputs[1]
+    assert "given in percentage points" in outputs[1]

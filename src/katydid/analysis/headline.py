@@ -103,7 +103,7 @@ def _failed_checks(summary: Summary) -> list[Check]:
 # Its sentence
 
 
-_CLAUSE = re.compile(r"[;:,] | \(")
+_CLAUSE = re.compile(r"[;:] | \(")
 """Where the first clause of a finding ends."""
 
 

@@ -57,7 +57,7 @@ def read_process(text: str | None) -> ArrivalProcess:
         return ArrivalProcess(_NAMED[said])
     found = _GAMMA.fullmatch(said)
     if found is None:
-        raise ConfigError(f"--arrivals {text!r} is not even, poisson or gamma(CV), as in gamma(2)")
+        raise ConfigError(f"--arrivals {text!r} is not one of even, poisson, gamma(CV), such as gamma(2)")
     cv = float(found[1])
     if not 0 < cv <= _MOST_CV:
         raise ConfigError(f"--arrivals {text!r}: the CV of gaps must be more than 0 and at most {_MOST_CV:g}")
