@@ -29,8 +29,8 @@ def cpu(run: Run) -> Finding | None:
             others = waited.median() > cpu.median()
             return Finding(
                 "invalid",
-                f"the generator's process {process} was overloaded: in the median it used {cpu.median():.0f}\u00a0% of a "
-                f"core and waited for one in {waited.median():.0f}\u00a0% of the time, and it needed "
+                f"the generator's process {process} was overloaded: in the median it used {cpu.median():.0f}\u00a0% of "
+                f"a core and waited for one in {waited.median():.0f}\u00a0% of the time, and it needed "
                 f"{_CPU_FULL:.0f}\u00a0% or more in {fraction(full.mean())} of the seconds",
                 FREE_CORES if others else MORE_PROCESSES,
             )
