@@ -35,11 +35,11 @@ def commands() -> str:
 
 
 _BESIDE = {
-    "run": "The [options of a run](options.md) and Locust's own go with it.\n\n",
-    "capacity": "The [options of a run](options.md) and Locust's own go with it.\n\n",
-    "ab": "The [options of a run](options.md) and Locust's own go with it: [how to](../how-to/ab.md).\n\n",
-    "bisect": "With the options of `katydid ab` and of [a run](options.md): [how to](../how-to/bisect.md).\n\n",
-    "target": "What its faults do: [the embedded target](target.md).\n\n",
+    "run": "Also takes the [options of a run](options.md) and Locust's own.\n\n",
+    "capacity": "Also takes the [options of a run](options.md) and Locust's own: [how to](../how-to/capacity.md).\n\n",
+    "ab": "Also takes the [options of a run](options.md) and Locust's own: [how to](../how-to/ab.md).\n\n",
+    "bisect": "Also takes the [options of a run](options.md) and Locust's own: [how to](../how-to/bisect.md).\n\n",
+    "target": "Its faults are described in [the embedded target](target.md).\n\n",
 }
 
 
@@ -100,24 +100,25 @@ def options() -> str:
     return f"""\
 # Options of a run
 
-Each is an option of `katydid run` and of `locust -f`, a variable of the environment, a line of `locust.conf` and a
-field of the web page, and reaches every worker. The command line wins over the environment, and that over the file;
-an option there also over a variable that contradicts it, as `--rate` over `LOAD_TEST_INTERVAL`.
-Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
+Set each option on the command line of `katydid run` or `locust -f`, as an environment variable, in `locust.conf` or in
+the form of the web page; the master sends it to every worker. The command line takes precedence over the environment,
+and the environment over the file. An option on the command line also overrides a variable that contradicts it: `--rate`
+overrides `LOAD_TEST_INTERVAL`. Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
 [its documentation](https://docs.locust.io/en/stable/configuration.html).
 
 Durations are written `250ms`, `20s`, `8m`, `1h` or `1m30s`; a plain number is seconds, unless the meaning names another
 unit.
 
-A key comes from `LOAD_TEST_API_KEY`, else from the file that `LOAD_TEST_API_KEY_FILE` names, else from what the command
-in `LOAD_TEST_API_KEY_COMMAND` prints; it is never an option, since options stand in process lists and web pages.
+The API key is never an option, because process lists and web pages show options. Katydid takes it from
+`LOAD_TEST_API_KEY`, or else from the file that `LOAD_TEST_API_KEY_FILE` names, or else from the output of the command
+in `LOAD_TEST_API_KEY_COMMAND`.
 
 ## Every workload
 
 {table(_HEAD, _option_rows(options_in(RunOptions)))}
 ## To watch a process
 
-Of each process by itself; in no manifest and no form.
+Set these for each process separately. They are not in the manifest, and not in the form of the web page.
 
 {table(_HEAD, _option_rows(options_in(WatchOptions)))}
 {"".join(map(_of_dialect, DIALECTS.values()))}{"".join(shown)}## katydid capacity
@@ -167,7 +168,7 @@ Arguments of `katydid run` and `katydid capacity`, which also accept the path of
 Values of `--api`, and the path of each, unless `--endpoint` names another.
 
 {_apis(DIALECTS.values())}
-## APIs of speech
+## Speech APIs
 
 {_apis(map(speech_dialect, SPEECH_APIS))}
 ## Other tools' definitions

@@ -47,9 +47,10 @@ the stop count.
 
 ## Distributions
 
-These are of successful requests. A name and a statistic make a metric, such as `ttft.p95`. A workload without the
-column lacks the metric. If requests timed out or were aborted, `censored` in `summary.json` has the values in which
-each of them counts as at least the time that it lasted. Reports, objectives and comparisons use those values.
+These are computed from successful requests. The name of a metric is a name from this table and a statistic, such as
+`ttft.p95`. A workload without the column lacks the metric. If requests timed out or were aborted, `censored` in
+`summary.json` has the values in which each of them counts as having taken at least as long as it lasted. Reports,
+objectives and comparisons use those values.
 
 {table(head, distributions)}
 A statistic needs at least this many requests, so that with 99 % confidence the sample reaches beyond it (MLPerf

@@ -33,7 +33,7 @@ class MonitorRow:
 
     Attributes:
         at_ms: time since the run's start.
-        process: `local`, `master` or the worker's name; or `machine` or `target` (WATCHED).
+        process: `local`, `master` or the worker's name; `machine` or `target` for their own rows.
         users: running users.
         cpu_percent: CPU of the process, 100 = one core; for the machine, 100 = all its cores.
         cpu_wait_percent: share of the second in which the process was ready to run but waited for a core; None if the
@@ -45,10 +45,10 @@ class MonitorRow:
         open_connections: open connections to the target.
         clock_step_ms: how far the wall clock moved against the monotonic clock in this second.
         blocked_ms: time in this second in which the event loop was blocked: the sum of all lags over 5 ms, and the time
-            for which the machine was suspended; None for rows of WATCHED.
+            for which the machine was suspended; None for the rows of `machine` and `target`.
         stamped_reads: reads of answers in this second that the kernel timestamped.
         unstamped_reads: reads of answers in this second that the generator timed itself.
-        in_flight: requests in flight in this process; None for rows of WATCHED.
+        in_flight: requests in flight in this process; None for the rows of `machine` and `target`.
     """
 
     at_ms: float
