@@ -101,7 +101,7 @@ def options() -> str:
 # Options of a run
 
 Set each option on the command line of `katydid run` or `locust -f`, as an environment variable, in `locust.conf` or in
-the form of the web page; the master sends it to every worker. The command line takes precedence over the environment,
+the form of the web UI; the master sends it to every worker. The command line takes precedence over the environment,
 and the environment over the file. An option on the command line also overrides a variable that contradicts it: `--rate`
 overrides `LOAD_TEST_INTERVAL`. Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
 [its documentation](https://docs.locust.io/en/stable/configuration.html).
@@ -118,7 +118,7 @@ in `LOAD_TEST_API_KEY_COMMAND`.
 {table(_HEAD, _option_rows(options_in(RunOptions)))}
 ## To watch a process
 
-Set these for each process separately. They are not in the manifest, and not in the form of the web page.
+Set these for each process separately. They are not in the manifest, and not in the form of the web UI.
 
 {table(_HEAD, _option_rows(options_in(WatchOptions)))}
 {"".join(map(_of_dialect, DIALECTS.values()))}{"".join(shown)}## katydid capacity
