@@ -51,7 +51,15 @@ def gate_sentence(judgement: Judgement) -> str:
     # A comparison's sentence speaks for all of its metrics.
     others = [check for check in deciding[1:] if not check.kind is first.kind is CheckKind.COMPARISON]
     more = f" (and {formatting.plural(len(others), 'more check')})" if others else ""
+    if headline := _invalid_run(judgement, first):
+        return f"{headline.removesuffix('.')}{more}."
     return f"{head}{why}{more}."
+
+
+def _invalid_run(judgement: Judgement, deciding: GateCheck) -> str:
+    """The headline of the single run that was judged, if the run is invalid and that decides; else empty."""
+    single = len(judgement.headlines) == len(judgement.runs) == 1 and deciding.metric == "valid"
+    return judgement.headlines[0] if single and judgement.headlines[0].startswith("INVALID") else ""
 
 
 def _met(judgement: Judgement) -> str:
@@ -82,13 +90,14 @@ def section(judgement: Judgement) -> Section:
     """The judgement with its checks in a table, the worst first."""
     checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
     compared = any(check.compared for check in checks)
+    title = gate_sentence(judgement)
     columns = (LABEL, *((BASELINE, CHANGE) if compared else ()), VALUE, LIMIT, VERDICT, WHY)
     return Section(
         key="gate",
-        title=gate_sentence(judgement),
+        title=title,
         text=[
             f"{formatting.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.",
-            *judgement.headlines,
+            *(headline for headline in judgement.headlines if not title.startswith(headline.removesuffix("."))),
             *_notes(judgement),
         ],
         tables=[
