@@ -4,7 +4,7 @@ import re
 
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
-from katydid.model.documents.comparison import Comparison
+from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.errors import ExitCode
 from katydid.model.units import Unit
 from katydid.report import verdict as of_comparison
@@ -107,8 +107,12 @@ def section(judgement: Judgement) -> Section:
 
 
 def _notes(judgement: Judgement) -> list[str]:
-    """What the comparison reports besides its verdict, such as runs that it left out."""
-    return of_comparison.reasons(judgement.comparison) if judgement.comparison else []
+    """What the comparison reports besides its verdict, such as runs that it left out.
+
+    Nothing if it is invalid: the table then has its reasons.
+    """
+    comparison = judgement.comparison
+    return of_comparison.reasons(comparison) if comparison and comparison.verdict is not Verdict.INVALID else []
 
 
 def _baseline(check: GateCheck) -> Cell:
