@@ -32,14 +32,14 @@ STAGES = [hold(50), hold(100, p50_ms=400.0), hold(200, **BROKEN)]
 def test_a_queue_is_answered_with_as_many_slots_as_the_largest_load_keeps_busy():
     told = advice("concurrency", STAGES, {})
     assert told.startswith("Beyond 100 users: ")
-    assert "12 slots for 200 users" in told, "40 requests/s × 0.2 s under little load / 0.7"
+    assert "200 users takes 12 slots" in told, "40 requests/s × 0.2 s under little load / 0.7"
     assert "katydid plan --concurrency 40 --rtf 0.2" in told
 
 
 def test_at_rates_it_speaks_of_rates():
     told = advice("concurrency", [hold(5, rate_per_s=1.0), hold(200, rate_per_s=40.0, **BROKEN)], {})
     assert told.startswith("Beyond 1 request/s: ")
-    assert "slots for 40 requests/s" in told
+    assert "serving 40 requests/s takes" in told
 
 
 def test_who_knows_the_limit_names_it():

@@ -96,7 +96,7 @@ def test_runs_that_may_not_be_believed_are_left_out_and_named(tmp_path):
     (spoiled,) = write_version(tmp_path, "spoiled", [3.0], lost_workers=["w1"])
     result = compare_versions(base, [*new, spoiled])
     assert result["verdict"] != "invalid"
-    assert any("is left out: it is invalid" in reason for reason in result["reasons"])
+    assert any("is left out: it is invalid (" in reason for reason in result["reasons"])
     assert compare_versions(base, [spoiled])["verdict"] == "invalid"
 
 

@@ -71,7 +71,7 @@ def test_conversations_and_their_requests_are_counted_apart():
     frames = {users: conversations(frame, 200.0) for users, frame in queue_at(Queue(4, 0.6), 8, 20, 30).items()}
     found = diagnosis(frames)
     assert found.cause == "concurrency"
-    assert "it answered 6.6" in found.evidence
+    assert "the target answered 6.6" in found.evidence
     assert "conversations/s (20.0 requests/s)" in found.evidence
     assert "200\u00a0ms per request" in found.evidence
     assert "about 4.00 requests at a time" in found.evidence

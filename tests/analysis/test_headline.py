@@ -109,7 +109,7 @@ def test_the_sentences():
         "target": "FAILED: no request succeeded (overloaded: busy, the target's fault); 5 requests, 5 failed, "
         "run time reached.",
         "generator": "INVALID (the generator's fault): 1 worker was lost.",
-        "cut off": "INVALID (the configuration's fault): 1 of 2 requests were cut off by the end of the run.",
+        "cut off": "INVALID (the configuration's fault): the end of the run cut off 1 of 2 requests.",
         "unknown host": "INVALID (the configuration's fault): requests failed because of the configuration.",
     }
 

@@ -52,7 +52,7 @@ def test_a_share_is_a_mean_and_is_not_searched():
 @pytest.mark.parametrize(
     ("summary", "why"),
     [
-        ({"valid": False, "invalid_reasons": ["busy"]}, "it is invalid: busy"),
+        ({"valid": False, "invalid_reasons": ["busy"]}, "it is invalid (busy)"),
         ({"partial": True}, "it is partial: it never came to its end"),
         ({"counts": {"ok": 0}}, "no request succeeded in it"),
         (

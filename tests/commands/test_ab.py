@@ -68,7 +68,7 @@ def test_what_cannot_be_compared_ends_it_too():
 
 def test_the_levels_are_said_before_the_first_run_and_after_each_pair_what_is_left():
     _, _, said = pairs_of(["cannot_tell"] * 3)
-    assert said[0].startswith("At most 5 pairs; looks after these pairs, at these levels (different, and no difference")
+    assert said[0].startswith("At most 5 pairs; significance levels of the look after each pair (different, and no")
     assert said[1] == "Pair 1 of at most 5: base"
     assert "no look yet; 4 more pairs at most" in said[3]
     assert "CANNOT TELL" in said[-1]

@@ -73,7 +73,7 @@ def test_without_an_interval_nobody_is_late():
 @pytest.mark.parametrize(
     ("load", "said"),
     [
-        ({"cpu": 97.0}, "local needs 97 % of a core, so measured times may be its own, not the target's: spread"),
+        ({"cpu": 97.0}, "it needs 97 % of a core, so measured times may be its own, not the target's: spread"),
         ({"cpu": 30.0, "cpu_wait_percent": 65.0}, "core, so measured times may be its own, not the target's: end"),
     ],
 )  # fmt: skip

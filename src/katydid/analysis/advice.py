@@ -112,7 +112,7 @@ def _more_slots(held: Sequence[HoldResult], broken: Sequence[HoldResult]) -> str
     needed = servers_for(rate * service, UTILISATION)
     asked = f"katydid plan --concurrency {rate:.3g} --rtf {service:.3g}"
     return (
-        "requests wait for a fixed number of workers or slots: "
-        f"{plural(needed, 'slot')} for {most.load_text}, {fraction(UTILISATION)} busy (`{asked}`: "
+        "requests wait for a fixed number of workers or slots; "
+        f"serving {most.load_text} takes {plural(needed, 'slot')} at {fraction(UTILISATION)} utilisation (`{asked}`: "
         f"{significant(rate)} requests/s of {service:.3g} s each)"
     )

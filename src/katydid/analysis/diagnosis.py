@@ -222,10 +222,10 @@ def _concurrency(e: Evidence) -> str | None:
         what, per = f"conversations/s ({significant(rate * each)} requests/s)", "per request"
         at = "requests at a time"
     least, most = (significant(behind[place].offered_per_s) for place in (0, -1))
-    offered = f"when {most} were offered" if least == most else f"whether {least} or {most} were offered"
+    offered = f" when {most} were offered" if least == most else f", whether {least} or {most} were offered"
     return (
-        f"it answered {significant(rate)} {what}, {offered}; at {milliseconds(base)} {per} under little load, "
-        f"that is about {significant(at_a_time)} {at}, while the others wait"
+        f"the target answered {significant(rate)} {what}{offered}; at {milliseconds(base)} {per} under little load, "
+        f"it serves about {significant(at_a_time)} {at}, and the others wait"
     )
 
 

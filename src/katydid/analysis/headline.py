@@ -110,9 +110,15 @@ _CLAUSE = re.compile(r"[;:] | \(")
 def _invalid(_manifest: Manifest, summary: Summary) -> str:
     """What spoiled the run, and whose fault it is; the findings and `headline_details` say the rest."""
     found = _invalid_findings(summary)
-    reasons = [finding.message for finding in found] or list(summary.invalid_reasons) or ["its summary says so"]
     fault = f" (the {_fault(found[0], summary)}'s fault)" if found else ""
-    return f"INVALID{fault}: {_CLAUSE.split(reasons[0], maxsplit=1)[0]}."
+    return f"INVALID{fault}: {why_invalid(summary)}."
+
+
+def why_invalid(summary: Summary) -> str:
+    """The first reason for which a run is invalid, in one clause."""
+    found = _invalid_findings(summary)
+    reasons = [finding.message for finding in found] or list(summary.invalid_reasons) or ["its summary says so"]
+    return _CLAUSE.split(reasons[0], maxsplit=1)[0]
 
 
 def headline_details(manifest: Manifest, summary: Summary) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from katydid.analysis.comparison.comparability import another_load
+from katydid.analysis.headline import why_invalid
 from katydid.analysis.result import RunResult
 from katydid.model.metrics import DISTRIBUTIONS, METRICS
 from katydid.model.units import Better, Unit
@@ -231,7 +232,7 @@ def _unusable(run: RunResult) -> str:
     if run.summary.partial:
         return "it is partial: it never came to its end"
     if not run.summary.valid:
-        return "it is invalid: " + "; ".join(run.summary.invalid_reasons)
+        return f"it is invalid ({why_invalid(run.summary)})"
     return "" if run.summary.counts.ok else "no request succeeded in it"
 
 

@@ -35,11 +35,14 @@ def add_parser(commands: Commands) -> None:
         epilog="example: katydid calibrate --loads 100,500,1000,1600 --json calibration.json",
     )
     parser.add_argument(
-        "--loads", type=_loads, default="50,200,500,1000", help="numbers of users, one stream each (50,200,500,1000)"
+        "--loads",
+        type=_loads,
+        default="50,200,500,1000",
+        help="numbers of users, one stream each (default: 50,200,500,1000)",
     )
-    parser.add_argument("--time", type=_time, default="10s", help="run time of each load (10s)")
+    parser.add_argument("--time", type=_time, default="10s", help="run time of each load (default: 10s)")
     parser.add_argument(
-        "--processes", action="store_true", help="then repeat with a process on every core except the target's"
+        "--processes", action="store_true", help="repeat with a process on every core except the target's"
     )
     add_json(parser)
     parser.set_defaults(run=run)

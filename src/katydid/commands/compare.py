@@ -101,13 +101,15 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "compare",
-        description="Compare versions by their runs, each with the first. A version is a run folder, or a folder with "
-        "several runs.",
+        description="Compare the runs of two or more versions, each with the first. A version is a run "
+        "folder, or a folder with several runs.",
         epilog="example: katydid compare reports/stream/v1 reports/stream/v2 --html compare.html",
     )
-    parser.add_argument("base", metavar="BASE", type=Path, help="the runs to compare with")
-    parser.add_argument("new", metavar="NEW", type=Path, help="the runs to judge")
-    parser.add_argument("more", metavar="MORE", type=Path, nargs="*", help="more versions, each compared with BASE")
+    parser.add_argument("base", metavar="BASE", type=Path, help="runs of the version to compare with")
+    parser.add_argument("new", metavar="NEW", type=Path, help="runs of the version to judge")
+    parser.add_argument(
+        "more", metavar="MORE", type=Path, nargs="*", default=[], help="more versions, each compared with BASE"
+    )
     parser.add_argument("--html", metavar="F", help="write a page")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")

@@ -58,22 +58,24 @@ def add_parser(commands: Commands) -> None:
         "--users",
         type=_whole,
         default=environment.get("LOCUST_USERS", "100"),
-        help="number of users (LOCUST_USERS; 100)",
+        help="number of users (default: 100; LOCUST_USERS)",
     )
     parser.add_argument(
         "--interval",
         type=_seconds,
         default=environment.get("LOAD_TEST_INTERVAL", "20"),
-        help="seconds from one request start of a user to its next (LOAD_TEST_INTERVAL; 20)",
+        help="seconds from one request start of a user to its next (default: 20; LOAD_TEST_INTERVAL)",
     )
-    parser.add_argument("--processes", type=_whole, default="1", help="generator processes on this machine (1)")
+    parser.add_argument(
+        "--processes", type=_whole, default="1", help="generator processes on this machine (default: 1)"
+    )
     parser.add_argument(
         "--api",
         type=_known,
         metavar="API",
         choices=tuple(DIALECTS),
         default=environment.get("LOAD_TEST_API", "openai"),
-        help=f"the target's API: {', '.join(DIALECTS)} (LOAD_TEST_API; openai)",
+        help=f"the target's API: {', '.join(DIALECTS)} (default: openai; LOAD_TEST_API)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
     parser.add_argument("--client-cert", help="client certificate, for a target that asks for one (PEM)")
@@ -138,8 +140,13 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
     bad = [check.name for check in done if check.status == "bad"]
     processes = plural(plan.processes, "process", "processes")
     size = f"{plural(plan.users, 'user')}, one request per user every {plan.interval:g} s, {processes}"
-    verdict = f"This machine can carry the run: {size}."
+    verdict = f"Ready for this run: {size}."
     if bad:
-        verdict = f"This machine would spoil the run ({', '.join(bad)}): {size}."
-    reasons = [f"{_WORDS[c.status]}: {c.name} ({c.blame}): {c.found}: {c.remedy}" for c in done if c.status != "ok"]
+        verdict = f"Not ready for this run ({', '.join(bad)}): {size}."
+    reasons = [f"{_WORDS[c.status]}: {_named(c)}: {c.found}: {c.remedy}" for c in done if c.status != "ok"]
     return Section("doctor", "Machine", (verdict, *reasons), (Table("Checks", columns, done),))
+
+
+def _named(check: Checked) -> str:
+    """The check's name, and whose problem it is if the name does not say so."""
+    return check.name if check.name == check.blame else f"{check.name} ({check.blame})"

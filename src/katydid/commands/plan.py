@@ -77,23 +77,25 @@ def add_parser(commands: Commands) -> None:
         "--utilisation",
         type=share,
         default=0.7,
-        help="share of its time that a worker may be busy (0.7); 1 = no headroom",
+        help="share of its time that a worker may be busy; 1 = no headroom (default: 0.7)",
     )
-    parser.add_argument("--audio", type=duration, help="seconds of audio in one job (1)")
+    parser.add_argument("--audio", type=duration, help="seconds of audio in one job (default: 1)")
     parser.add_argument(
         "--variation",
         type=float,
         default=1.0,
         help="coefficient of variation of the service times (standard deviation / mean): 0 = constant, 1 = exponential "
-        "(Erlang C, the default); other values are simulated",
+        "(Erlang C); other values are simulated (default: 1)",
     )
     parser.add_argument(
-        "--max-wait", type=duration, help="p95 wait that counts as slight queueing, in seconds (one job's service time)"
+        "--max-wait",
+        type=duration,
+        help="p95 wait that counts as slight queueing, in seconds (default: one job's service time)",
     )
-    parser.add_argument("--time-out", type=duration, help="seconds that a client waits for its result (60)")
+    parser.add_argument("--time-out", type=duration, help="seconds that a client waits for its result (default: 60)")
     parser.add_argument("--workers", type=int, help="also show this number of workers")
     parser.add_argument("--html", metavar="FILE", help="write a page with the chart")
-    parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - = standard output")
+    parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - for standard output")
     parser.set_defaults(run=run)
 
 

@@ -143,7 +143,7 @@ class Collector:
                 host, variable = vendors_host(options.api)
                 self._environment.host = host or None
             if not host:
-                raise ConfigError("no target: give its URL with --host or LOCUST_HOST")
+                raise ConfigError("no target: give its URL with --host or LOCUST_HOST, or try --embedded-target")
             service = open_service(users[0].service_class, options, host)
             patience = options.wait_ready if waits else 0.0
             model = when_ready(lambda: first_look(service, host, options.tls), patience, _tell)

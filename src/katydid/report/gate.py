@@ -4,7 +4,7 @@ import re
 
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
-from katydid.model.documents.comparison import Comparison
+from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.errors import ExitCode
 from katydid.model.units import Unit
 from katydid.report import verdict as of_comparison
@@ -51,7 +51,15 @@ def gate_sentence(judgement: Judgement) -> str:
     # A comparison's sentence speaks for all of its metrics.
     others = [check for check in deciding[1:] if not check.kind is first.kind is CheckKind.COMPARISON]
     more = f" (and {formatting.plural(len(others), 'more check')})" if others else ""
+    if headline := _invalid_run(judgement, first):
+        return f"{headline.removesuffix('.')}{more}."
     return f"{head}{why}{more}."
+
+
+def _invalid_run(judgement: Judgement, deciding: GateCheck) -> str:
+    """The headline of the single run that was judged, if the run is invalid and that decides; else empty."""
+    single = len(judgement.headlines) == len(judgement.runs) == 1 and deciding.metric == "valid"
+    return judgement.headlines[0] if single and judgement.headlines[0].startswith("INVALID") else ""
 
 
 def _met(judgement: Judgement) -> str:
@@ -82,13 +90,14 @@ def section(judgement: Judgement) -> Section:
     """The judgement with its checks in a table, the worst first."""
     checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
     compared = any(check.compared for check in checks)
+    title = gate_sentence(judgement)
     columns = (LABEL, *((BASELINE, CHANGE) if compared else ()), VALUE, LIMIT, VERDICT, WHY)
     return Section(
         key="gate",
-        title=gate_sentence(judgement),
+        title=title,
         text=[
             f"{formatting.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.",
-            *judgement.headlines,
+            *(headline for headline in judgement.headlines if not title.startswith(headline.removesuffix("."))),
             *_notes(judgement),
         ],
         tables=[
@@ -98,8 +107,12 @@ def section(judgement: Judgement) -> Section:
 
 
 def _notes(judgement: Judgement) -> list[str]:
-    """What the comparison reports besides its verdict, such as runs that it left out."""
-    return of_comparison.reasons(judgement.comparison) if judgement.comparison else []
+    """What the comparison reports besides its verdict, such as runs that it left out.
+
+    Nothing if it is invalid: the table then has its reasons.
+    """
+    comparison = judgement.comparison
+    return of_comparison.reasons(comparison) if comparison and comparison.verdict is not Verdict.INVALID else []
 
 
 def _baseline(check: GateCheck) -> Cell:

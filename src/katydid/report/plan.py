@@ -46,7 +46,7 @@ def plan_section(plan: WorkerPlan) -> Section:
     )
     method = (
         f"Waits are computed by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) that arrive "
-        "at random (Poisson), as with --rate and --arrivals poisson. Evenly spaced arrivals, as of users with an "
+        "at random (Poisson), as with --rate and --arrivals poisson. Evenly spaced arrivals, as from users with an "
         "interval, wait less. Load: arriving work as a share of what the workers can do; above 100 % the queue grows "
         "without bound while the load lasts, and so it does at 100 % with random arrivals. Burst: time until all jobs "
         f"that arrive at the same moment are done. In time: the share of them done within {demand.time_out_s:g} s."

@@ -90,7 +90,8 @@ def comparison_sentence(comparison: Comparison) -> str:
 def reasons(comparison: Comparison) -> list[str]:
     """The comparison's reasons without those that repeat the sentence."""
     said = tuple(f"{word}: " for word in (WORSE, BETTER, LARGEST))
-    return [reason for reason in comparison.reasons if not reason.startswith(said)]
+    found = comparison.reasons[1:] if comparison.verdict is Verdict.INVALID else comparison.reasons
+    return [reason for reason in found if not reason.startswith(said)]
 
 
 def exploratory_regression(comparison: Comparison) -> ComparedMetric | None:

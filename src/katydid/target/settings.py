@@ -61,10 +61,10 @@ class TargetSettings:
     fail: tuple[str, ...] = option(
         (), f"inject a fault into this share of requests, repeatable; classes: {', '.join(FAULTS)}", repeat=True
     )
-    max_connections: int = option(0, "most connections; further ones get a 503; 0 = no limit", kind=count)
+    max_connections: int = option(0, "maximum number of connections; further ones get a 503; 0 = no limit", kind=count)
     slots: int = option(
         0,
-        "most answers served at a time; further requests wait in a queue, without headers; 0 = no limit",
+        "maximum number of answers served at a time; further requests wait in a queue, without headers; 0 = no limit",
         kind=count,
     )
     prefix_cache: int = option(
@@ -73,12 +73,14 @@ class TargetSettings:
     keep_computing: bool = option(
         False, "keep computing for clients that have left: the slot stays taken as long as the answer would take"
     )
-    queue_limit: int = option(0, "most requests that wait for a slot; further ones get a 503; 0 = no limit", kind=count)
+    queue_limit: int = option(
+        0, "maximum number of requests that wait for a slot; further ones get a 503; 0 = no limit", kind=count
+    )
     single_threaded: bool = option(False, "serve one connection at a time, as http.server.HTTPServer does")
-    rate_limit: int = option(0, "most requests per minute per key; further ones get a 429; 0 = no limit", kind=count)
+    rate_limit: int = option(0, "maximum requests per minute per key; further ones get a 429; 0 = no limit", kind=count)
     daily_limit: int = option(
         0,
-        "most requests per key in total; further ones get a 429 that names this limit; 0 = no limit",
+        "maximum requests per key in total; further ones get a 429 that names this limit; 0 = no limit",
         kind=count,
     )
     tool_calls: int = option(2, "tool calls per conversation, if its requests declare tools", kind=count)
@@ -95,7 +97,7 @@ class TargetSettings:
     )
     speech_restart: float = option(0.0, "speech: time until a dead worker is replaced; 0 = never", kind=delay)
     speech_connections: int = option(
-        0, "speech: most concurrent streams; further ones get a 503; 0 = no limit", kind=count
+        0, "speech: maximum number of concurrent streams; further ones get a 503; 0 = no limit", kind=count
     )
     speech_pending_limit: int = option(
         0, "speech: while more chunks than this are queued, new streams get a 503; 0 = no limit", kind=count

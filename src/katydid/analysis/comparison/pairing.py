@@ -12,6 +12,7 @@ from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.derived import rows_of
+from katydid.analysis.headline import why_invalid
 from katydid.model.errors import NoDataError
 from katydid.model.metrics import AT_LENGTH, STATISTICS, split_name, whole_name
 from katydid.model.metrics.declared import SHIPPED, Catalogue
@@ -38,7 +39,7 @@ def left_out(name: str, side: Sequence[RunData]) -> list[str]:
         if run.summary.partial:
             why = "it is partial: it never came to its end"
         elif not run.summary.valid:
-            why = "it is invalid: " + "; ".join(run.summary.invalid_reasons)
+            why = f"it is invalid ({why_invalid(run.summary)})"
         elif not usable(run):
             why = "none of its requests succeeded or failed"
         elif not run.summary.counts.ok:

@@ -30,7 +30,7 @@ RULES = (
     Rule(
         "event_loop",
         "> 100 ms late in at most 5 % of the seconds",
-        "without kernel timestamps the delay is in every time; with them it only delays starts",
+        "without kernel timestamps, every time includes the delay; with them, it only delays starts",
         generator.loop_lag,
         watched,
     ),
@@ -104,8 +104,8 @@ RULES = (
     ),
     Rule(
         "other_settings",
-        "workers with the run's options, files and version",
-        "a worker with different settings ignores them, or sends a different load",
+        "every worker has the run's options, files and version",
+        "a worker with others sends a different load",
         generator.other_settings,
     ),
     Rule(
@@ -177,7 +177,7 @@ RULES = (
     ),
     Rule(
         "times",
-        "no time of a request below zero",
+        "no negative times",
         "if the clock is that wrong, the other times are wrong too",
         clocks.negative,
     ),
@@ -204,7 +204,7 @@ RULES = (
     Rule(
         "users_at_stop",
         "a ramp, if the failure threshold stops the run",
-        "without one all users are there at the first failure, whatever the target can hold",
+        "without one, all users are there at the first failure, whatever the target's capacity",
         load.all_at_once,
     ),
     Rule(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.planning.speech_theory import is_plausible
-from katydid.analysis.validity.generator import LESS_ELSEWHERE
+from katydid.analysis.validity.generator import LESS_ELSEWHERE, named
 from katydid.analysis.validity.rule import Run
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, plural
@@ -26,17 +26,18 @@ def bounded(run: Run) -> Finding | None:
     if counts.bounded <= BOUND_SHARE * counts.timed:
         return None
     told = (
-        f"in {fraction(counts.bounded / counts.timed)} of the requests the first read brought several chunks, so their "
-        "TTFT is an upper bound"
+        f"TTFT is an upper bound in {fraction(counts.bounded / counts.timed)} of the requests (their first read "
+        "brought several chunks"
     )
     late = _late_loop(run)
     if late is None:
-        return Finding("warning", told, "the target sends chunks together, or the generator is too busy: see its CPU")
+        return Finding(
+            "warning", f"{told})", "the target sends chunks together, or the generator is too busy: see its CPU"
+        )
     process, lag = late
     return Finding(
         "invalid",
-        f"{told}, and the event loop of the generator's process {process} was {lag:.0f} ms late (median of the worst "
-        "lag per second)",
+        f"{told}, and the event loop of {named(process)} was {lag:.0f} ms late: median of the worst lag per second)",
         LESS_ELSEWHERE,
     )
 
@@ -81,7 +82,7 @@ def negative(run: Run) -> Finding | None:
     rows = int((frame[wrong].astype(np.float64) < 0).any(axis=1).sum())
     return Finding(
         "invalid",
-        f"times below zero ({', '.join(wrong)}) in {plural(rows, 'request')}: this machine's wall clock was set, or "
+        f"negative times in {plural(rows, 'request')} ({', '.join(wrong)}); this machine's wall clock was set, or "
         "the process sees a different clock than the kernel",
         "let the clock settle (NTP), run without libfaketime or a time namespace, and measure again",
     )

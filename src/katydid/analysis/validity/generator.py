@@ -14,6 +14,11 @@ FREE_CORES = "end other work on this machine, or give the generator cores of its
 LESS_ELSEWHERE = "spread the users with --processes, and keep other work off this machine"
 
 
+def named(process: object) -> str:
+    """The generator's process in a message; without its name if it is the only one."""
+    return "the generator" if process == "local" else f"the generator's process {process}"
+
+
 def cpu(run: Run) -> Finding | None:
     """A process that is always busy, or always waits for its core, cannot be on time."""
     steady = run.steady
@@ -29,8 +34,8 @@ def cpu(run: Run) -> Finding | None:
             others = waited.median() > cpu.median()
             return Finding(
                 "invalid",
-                f"the generator's process {process} was overloaded: in the median it used {cpu.median():.0f}\u00a0% of "
-                f"a core and waited for one in {waited.median():.0f}\u00a0% of the time, and it needed "
+                f"{named(process)} was overloaded: in the median it used {cpu.median():.0f}\u00a0% of "
+                f"a core and waited for one {waited.median():.0f}\u00a0% of the time, and it needed "
                 f"{_CPU_FULL:.0f}\u00a0% or more in {fraction(full.mean())} of the seconds",
                 FREE_CORES if others else MORE_PROCESSES,
             )
@@ -57,7 +62,7 @@ def loop_lag(run: Run) -> Finding | None:
         if slow.sum() >= FEWEST_SECONDS and slow.mean() > _LAG_SHARE:
             return Finding(
                 "warning" if run.kernel_time else "invalid",
-                f"the event loop of the generator's process {process} was more than {_LAG_MS:.0f} ms late in "
+                f"the event loop of {named(process)} was more than {_LAG_MS:.0f} ms late in "
                 f"{fraction(slow.mean())} of the seconds",
                 LESS_ELSEWHERE,
             )
@@ -106,7 +111,7 @@ def audio_late(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"the generator sent {late} of {plural(sent, 'chunk')} of audio more than 20 ms late",
+        f"the generator sent {late} of {plural(sent, 'audio chunk')} more than 20 ms late",
         LESS_ELSEWHERE,
     )
 
@@ -160,7 +165,7 @@ def other_settings(run: Run) -> Finding | None:
     )
     return Finding(
         "invalid",
-        f"workers differ from the run: {named}",
+        f"some workers' settings differ from the run's: {named}",
         "start every worker with the same version of Katydid, and with the master's options or none",
     )
 
@@ -171,7 +176,7 @@ def refused(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"{plural(count, 'message')} rejected that no worker of this run sends",
+        f"the master rejected {plural(count, 'message')} that no worker of this run would send",
         "see the log; keep others off the master's port, and run one version of Katydid on all machines",
     )
 

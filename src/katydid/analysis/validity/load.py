@@ -13,7 +13,11 @@ def no_data(run: Run) -> Finding | None:
     """No request was recorded."""
     if run.counts.requests:
         return None
-    return Finding("invalid", "no data: no request was recorded", "see the log: was any user spawned?")
+    return Finding(
+        "invalid",
+        "no data: no request was recorded",
+        "make the run longer than --interval, or see the log: was any user spawned?",
+    )
 
 
 _RATE_OFF = 0.02
@@ -45,7 +49,7 @@ def _all_taken(run: Run) -> Finding | None:
         return None
     return Finding(
         "invalid",
-        f"{plural(missing, 'request')} of {due:.0f} due were never sent, although users were free",
+        f"the generator never sent {missing} of {plural(round(due), 'due request')}, although users were free",
         "check whether a process was lost or stalled (the log names it)",
     )
 
@@ -103,10 +107,10 @@ def pool(run: Run) -> Finding | None:
     what, flag = ("rate", "--rate") if run.manifest.trace is None else ("trace", "--trace-speed")
     return Finding(
         "warning",
-        f"no user was free for {late + never} of {plural(round(due), 'request')} when they were due: {late} started "
-        f"late, {never} were never sent; the target answers too slowly for {plural(run.manifest.users or 0, 'user')} "
+        f"{late + never} of {plural(round(due), 'request')} found no free user when due: {late} started late, "
+        f"{never} never; the target answers too slowly for {plural(run.manifest.users or 0, 'user')} "
         f"at this {what}",
-        f"raise --users (the most requests in flight), or lower {flag}",
+        f"raise --users (the maximum in flight), or lower {flag}",
     )
 
 
@@ -140,7 +144,7 @@ def unfinished(run: Run) -> Finding | None:
     severity: Severity = "warning" if was_stopped(run.manifest) else "invalid"
     return Finding(
         severity,
-        f"{counts.aborted} of {plural(counts.requests, 'request')} were cut off by the end of the run",
+        f"the end of the run cut off {counts.aborted} of {plural(counts.requests, 'request')}",
         "raise --drain so that they can finish",
     )
 
@@ -155,7 +159,7 @@ def sent_again(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        f"{counts.resent} of {plural(counts.requests, 'request')} were sent again: the target or its proxy closed "
+        f"{counts.resent} of {plural(counts.requests, 'request')} had to be sent again; the target or its proxy closed "
         "idle connections just as the request was sent, or rejected an expired key",
         "set its keep-alive time-out to more than --interval, and use keys that last longer",
     )
@@ -166,8 +170,12 @@ def inside_warm_up(run: Run) -> Finding | None:
     if not run.counted["warm_up"].astype(bool).any():
         return None
     if warm_up_counts(run.manifest):
-        return Finding("warning", "the failure threshold stopped the run: its statistics include its warm-up")
-    return Finding("warning", "the run ended inside its warm-up: its statistics include it", "make it longer")
+        return Finding("warning", "the failure threshold stopped the run, so its statistics include its warm-up")
+    return Finding(
+        "warning",
+        "the run ended inside its warm-up, so its statistics include it",
+        "make the run longer, or set --warm-up",
+    )
 
 
 PULSES = "users started one by one, but --phase spread made them wait for their places: the load came in pulses"

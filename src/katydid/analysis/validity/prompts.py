@@ -82,8 +82,8 @@ def warm_cache(run: Run) -> Finding | None:
             return None
         return Finding(
             "invalid",
-            f"warm cache: {fraction(share)} of the input tokens came from the target's prefix cache although the "
-            "prompts are unique: it has seen them in an earlier run",
+            f"unique prompts met a warm cache: {fraction(share)} of the input tokens came from the target's prefix "
+            "cache, which has seen them in an earlier run",
             _RESET,
         )
     found = cache_found(rows, run.manifest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.validity.generator import FREE_CORES
+from katydid.analysis.validity.generator import FREE_CORES, named
 from katydid.analysis.validity.rule import START_UP_MS, Run
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, milliseconds
@@ -75,9 +75,9 @@ def blocked(run: Run) -> Finding | None:
     cause, remedy = worst.cause
     return Finding(
         "invalid",
-        f"the event loop of the generator's process {worst.process} was blocked for "
+        f"the event loop of {named(worst.process)} was blocked for "
         f"{milliseconds(worst.blocked_ms)} of {milliseconds(worst.window_ms)} ({fraction(worst.share)}, "
-        f"{milliseconds(worst.worst_ms)} at once): {cause}",
+        f"{milliseconds(worst.worst_ms)} at once) because {cause}",
         remedy,
     )
 

@@ -57,15 +57,27 @@ def add_pair_options(parser: OneLineParser) -> None:
     parser.add_argument(
         "--max-pairs", type=count, default=MOST_PAIRS, metavar="N", help="maximum number of pairs (default: 10)"
     )
-    parser.add_argument("--base-version", default=os.environ.get("BASE_VERSION") or "base", metavar="NAME")
-    parser.add_argument("--new-version", default=os.environ.get("NEW_VERSION"), metavar="NAME")
+    parser.add_argument(
+        "--base-version",
+        default=os.environ.get("BASE_VERSION") or "base",
+        metavar="NAME",
+        help="label of the base version (default: base)",
+    )
+    parser.add_argument(
+        "--new-version", default=os.environ.get("NEW_VERSION"), metavar="NAME", help="label of the new version"
+    )
     parser.add_argument("--start-base", metavar="CMD", help="command that starts the base; stopped after its runs")
     parser.add_argument(
         "--wait-ready", metavar="T", type=duration, default=WAIT_READY,
         help="how long a started version may take to answer (default: 5m)",
     )  # fmt: skip
     parser.add_argument("--thresholds", metavar="FILE", help="judge the runs by this file at the end, as the gate does")
-    parser.add_argument("--results", default=os.environ.get("LOAD_TEST_RESULTS") or "reports", metavar="FOLDER")
+    parser.add_argument(
+        "--results",
+        default=os.environ.get("LOAD_TEST_RESULTS") or "reports",
+        metavar="FOLDER",
+        help="folder for run folders (default: reports)",
+    )
     parser.add_argument("--html", metavar="F", help="write the page to this file (default: beside the runs)")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")

@@ -82,9 +82,10 @@ class Alarms:
             wanted = float(np.median(cpus + waits))
             if len(seconds) >= FEWEST_CPU_SECONDS and wanted > CPU_MEDIAN:
                 remedy = FREE_CORES if np.median(waits) > np.median(cpus) else MORE_PROCESSES
+                which = "it" if process == "local" else f"its process {process}"
                 return (
-                    f"The generator is at its limit: its process {process} needs {wanted:.0f} % of a core, so measured "
-                    f"times may be its own, not the target's: {remedy}"
+                    f"The generator is at its limit: {which} needs {wanted:.0f} % of a core, so measured times may be "
+                    f"its own, not the target's: {remedy}"
                 )
         return None
 

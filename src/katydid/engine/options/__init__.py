@@ -55,7 +55,7 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
         group=Group.REQUEST,
     )
     model: str | None = option(
-        None, "model, or a mix as a=0.7,b=0.3 (default: the first one that the target lists)", group=Group.REQUEST
+        None, "model, or a mix such as a=0.7,b=0.3 (default: the first one that the target lists)", group=Group.REQUEST
     )
     body: str | None = option(
         None,

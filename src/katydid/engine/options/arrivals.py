@@ -35,14 +35,15 @@ class ArrivalOptions:
     starts: ClassVar[str] = "request"
     interval: float = option(
         20.0,
-        "seconds from one request start of a user to its next; 0 = closed loop, the next one when the last has ended",
+        "seconds from one request start of a user to its next; 0 = closed loop: each starts when the previous "
+        "one has ended",
         kind=duration,
         rule=NOT_NEGATIVE,
         group=Group.ARRIVALS,
     )
     concurrency: int | None = option(
         None,
-        "closed loop with this many users: each sends its next request when its last has ended (default: none)",
+        "closed loop with this many users: each sends its next request when its previous one has ended (default: none)",
         kind=count,
         rule=POSITIVE,
         most=(lambda v: v <= MOST_USERS, f"must be at most {MOST_USERS}"),
@@ -50,7 +51,7 @@ class ArrivalOptions:
     )
     rate: float | None = option(
         None,
-        "requests/s of the whole run, however long answers take (open loop); --users then limits the requests in "
+        "requests/s of all users together, however long answers take (open loop); --users then limits the requests in "
         "flight (default: none)",
         kind=float,
         rule=(lambda v: 0 < v <= MOST_RATE, f"must be more than 0, and at most {MOST_RATE:g}"),
@@ -58,7 +59,7 @@ class ArrivalOptions:
     )
     arrivals: str | None = option(
         None,
-        "arrival process of a --rate: even, poisson or gamma(CV), CV being that of the gaps (default: even)",
+        "arrival process of --rate: even, poisson or gamma(CV), where CV is that of the gaps (default: even)",
         group=Group.ARRIVALS,
     )
     drop_late: float | None = option(
@@ -97,8 +98,8 @@ class ArrivalOptions:
     )
     ramp: float = option(
         0.0,
-        "spawn this many users per second, one by one, each with its first request; with a --rate, add this many "
-        "requests/s every second; 0 = no ramp",
+        "spawn this many users per second, one by one; each sends its first request at once; with a --rate, add "
+        "this many requests/s every second; 0 = no ramp",
         kind=float,
         rule=NOT_NEGATIVE,
         group=Group.ARRIVALS,

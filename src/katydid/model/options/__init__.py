@@ -39,11 +39,11 @@ class Group(StrEnum):
     REQUEST = "Request"
     PROMPTS = "Prompts"
     ARRIVALS = "Arrivals"
-    LEAVING = "Leaving"
+    LEAVING = "Clients that leave"
     CHECKS = "Checks"
     RUN = "Run"
     TARGET = "Target"
-    WATCHING = "Watching"
+    WATCHING = "Monitoring"
 
 
 POSITIVE: Rule = (lambda v: v > 0, "must be more than 0")

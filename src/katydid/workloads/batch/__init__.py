@@ -14,7 +14,7 @@ class BatchOptions(RunOptions):
 
     on_429: str = option(
         "fail",
-        "after a 429: fail = the request has failed; backoff = retry it after growing delays, each try one row",
+        "after a 429: fail = the request has failed; backoff = retry it after growing delays (each try is a row)",
         choices=("fail", "backoff"),
         variable="LOAD_TEST_ON_429",
     )

@@ -53,7 +53,7 @@ class Diagnosis:
         admitted: requests per burst that were accepted; None if none was rejected.
         service_ms: mean service time; its 95 % interval is service_low_ms to service_high_ms.
         variation: coefficient of variation of the service times (standard deviation / mean).
-        chance_of_noise: how often answers at random times would look as regular.
+        chance_of_noise: how often answers at random times would look this regular.
         fits: the likeliest numbers of slots, the best first.
         possible: other possible causes, instead or in addition: `sharing`, `cold_start`, `limiter`, `unlike_servers`.
         alone_before_ms: time of one request alone before all bursts; None if it was not sent or not answered.
@@ -129,7 +129,7 @@ def _doubt(answers: int, best: Fit, noise: float) -> str:
     if best.variation > MOST_ALIKE:
         return "the answers came at irregular times, or requests differ in how long they take"
     if noise > (NOISE_LIMIT if answers >= FEW else FEW_NOISE_LIMIT):
-        return f"answers at random times look as regular in {fraction(noise)} of the cases"
+        return f"answers at random times would look this regular in {fraction(noise)} of the cases"
     return ""
 
 

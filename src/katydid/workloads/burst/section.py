@@ -52,7 +52,7 @@ def _text(found: Diagnosis) -> list[str]:
         low, high = or_dash(found.service_low_ms, milliseconds), or_dash(found.service_high_ms, milliseconds)
         texts.append(
             f"Service time: {milliseconds(found.service_ms)} per request (95 % interval {low} to {high}), "
-            f"± {or_dash(found.variation, fraction)} from request to request. Answers at random times would look as "
+            f"± {or_dash(found.variation, fraction)} from request to request. Answers at random times would look this "
             f"regular in {or_dash(found.chance_of_noise, fraction)} of the cases."
         )
     return texts

@@ -285,7 +285,7 @@ def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> R
     known = bool(np.isfinite(was) and np.isfinite(now))
     value = f"{fraction(now)} failed, {fraction(was)} before" if known else "no streams to compare"
     return RuleResult(
-        f"{name}: no more failures",
+        f"no more failures in {name}",
         now <= was + MORE_FAILURES if known else None,
         value,
         f"at most {fraction(MORE_FAILURES)} more",
