@@ -201,7 +201,7 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
     ("words", "code", "message"),
     [
         (("run",), 2, "no workload"),
-        (("run", "nope"), 2, "there is no workload 'nope': take one of batch, "),
+        (("run", "nope"), 2, "there is no workload 'nope': use one of batch, "),
         (("run", "nope.py"), 2, "nope.py: no such locustfile; correct its path"),
         (("run", "stream", "--embeded-target"), 2, "did you mean --embedded-target?"),
         (("nope",), 2, "there is no command 'nope'"),

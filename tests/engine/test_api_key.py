@@ -133,7 +133,7 @@ def test_a_new_key_is_masked_and_told_without_being_shown():
     key.watch(redactor, told.append)
     key.renew("sk-1111")
     assert redactor.text("sk-1111 sk-2222") == "[redacted] [redacted]"
-    assert told == ["the target refused the API key: renewed from here"]
+    assert told == ["the target rejected the API key: renewed from here"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_and_again_after_a_while(monkeypatch):
 def test_a_new_key_that_is_refused_at_once_is_not_renewed_at_once():
     source = Source("sk-2", "sk-3")
     key = ApiKey("sk-1", "here", source.read)
-    assert [key.renew("sk-1"), key.renew("sk-2")] == ["", "the renewed key is refused too"]
+    assert [key.renew("sk-1"), key.renew("sk-2")] == ["", "the renewed key was rejected too"]
     assert source.asked == 1
 
 

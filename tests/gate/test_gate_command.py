@@ -95,7 +95,7 @@ CASES = {
     "a run without a single request": ("empty", KEPT, 4, "INVALID. no data: no request was recorded"),
     "an invalid run": ("invalid", KEPT, 4, "INVALID. 1 worker was lost (w9)"),
     "an invalid run with a broken objective": ("invalid", BROKEN, 4, "INVALID. 1 worker was lost (w9)"),
-    "a run that was killed": ("partial", KEPT, 4, "INVALID. partial: the run never ended."),
+    "a run that was killed": ("partial", KEPT, 4, "INVALID. partial: the run never finished."),
     "too few requests": ("few", KEPT, 4, "INVALID. ttft.p95: too few ("),
     "a run that its failure threshold ended": ("stopped", KEPT, 1, "FAILED. the run was stopped by the failure"),
     "the same, where the file allows it": ("stopped", KEPT + '[policy]\nstopped_early = "warn"', 0, "PASSED."),

@@ -229,7 +229,7 @@ def history(runs: Iterable[RunResult]) -> History:
 
 def _unusable(run: RunResult) -> str:
     if run.summary.partial:
-        return "it is partial: it never came to its end"
+        return "it is partial: it never finished"
     if not run.summary.valid:
         return "it is invalid: " + "; ".join(run.summary.invalid_reasons)
     return "" if run.summary.counts.ok else "no request succeeded in it"

@@ -99,7 +99,7 @@ def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
     summary = run.summary
     reasons = list(summary.invalid_reasons)
     if summary.partial:
-        reasons.append("partial: the run never ended")
+        reasons.append("partial: the run never finished")
     if not summary.counts.requests and not reasons:
         reasons.append("no data: no request was recorded")
     if not summary.valid and not reasons:

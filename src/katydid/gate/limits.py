@@ -80,7 +80,7 @@ def read_limit(text: object, unit: Unit) -> Limit:
     scales, (measured, example) = _SCALES[unit], ASKED[unit]
     if not isinstance(text, str):
         raise ConfigError(
-            f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, as in "{example}"'
+            f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, such as "{example}"'
         )
     time = _TIME.fullmatch(text) if unit is Unit.MS else None
     if time is not None and (seconds := exact_duration(time["time"])) is not None:
@@ -89,7 +89,9 @@ def read_limit(text: object, unit: Unit) -> Limit:
         return limit
     found = _LIMIT.fullmatch(text)
     if found is None:
-        raise ConfigError(f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
+        raise ConfigError(
+            f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, such as "{example}"'
+        )
     if found["unit"] not in scales:
         given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
         raise ConfigError(f'"{text}" has {given}, but the metric is measured in {measured}: write it as in "{example}"')
@@ -119,5 +121,5 @@ def read_percent(text: object) -> float:
     found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         given = f'"{text}"' if isinstance(text, str) else repr(text)
-        raise ConfigError(f'{given} is not a percentage: write it in quotes, as in "5%"')
+        raise ConfigError(f'{given} is not a percentage: write it in quotes, such as "5%"')
     return float(Decimal(found["number"]) / 100)

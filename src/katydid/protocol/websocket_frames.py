@@ -23,7 +23,7 @@ from wsproto.utilities import RemoteProtocolError
 
 MESSAGE_LIMIT = 1024 * 1024
 BODY_LIMIT = 64 * 1024
-"""Maximum bytes kept of a refusal's body: enough for any error message."""
+"""Maximum bytes kept of a rejection's body: enough for any error message."""
 TOO_BIG, BAD_DATA, NORMAL, BAD_GATEWAY = 1009, 1002, 1000, 1014
 _LONGEST_CLOSE = 127
 _UNKNOWN_CODE = "CLOSE with unknown reserved code"

@@ -290,4 +290,4 @@ def _tunnel(sock: socket.socket, to: Destination, proxy: Proxy, deadline: float)
         raise ProxyError(proxy, "closed the connection instead of opening a tunnel") from error
     status = head.split(b"\r\n", 1)[0].decode("latin-1")
     if status.split(" ")[1:2] != ["200"]:
-        raise ProxyError(proxy, f"refused the tunnel: {status.partition(' ')[2]}")
+        raise ProxyError(proxy, f"rejected the tunnel: {status.partition(' ')[2]}")

@@ -36,7 +36,7 @@ def left_out(name: str, side: Sequence[RunData]) -> list[str]:
     texts = []
     for run in side:
         if run.summary.partial:
-            why = "it is partial: it never came to its end"
+            why = "it is partial: it never finished"
         elif not run.summary.valid:
             why = "it is invalid: " + "; ".join(run.summary.invalid_reasons)
         elif not usable(run):

@@ -21,7 +21,7 @@ _IN_SHORT = {
     "concurrency": "closed loop with this many users",
     "body": "a field of every request's body, KEY=VALUE; repeatable",
     "prompts": "file of prompts or conversations",
-    "input_tokens": "make prompts of this length, as normal(1000,200)",
+    "input_tokens": "generate prompts of this length, such as normal(1000,200)",
     "output_tokens": "ask for answers of this length",
 }
 """Short help of options on the first screen, before their default; their group below has the full help."""
@@ -34,7 +34,7 @@ _LOCUSTS = {
     "host": "base URL of the target, with or without /v1, or a full endpoint path; several: comma-separated, or "
     "repeated (default: none; LOCUST_HOST)",
     "num_users": "number of users ({users}; LOCUST_USERS)",
-    "run_time": "how long the load lasts, as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
+    "run_time": "how long the load lasts, such as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
 }
 """Katydid's help for the options of Locust that nearly every run needs."""
 _INDENT, _GAP, _MOST_WIDTH = 2, 2, 110

@@ -44,7 +44,7 @@ def _parts(url: str) -> SplitResult | None:
 
 
 def refuse_password(host: str | None) -> None:
-    """Refuse a target URL with a password, because the page shows the URL to everybody who can open it.
+    """Reject a target URL with a password, because the page shows the URL to everybody who can open it.
 
     Raises:
         ConfigError: the host has a password.
@@ -90,7 +90,7 @@ class PageGuard:
                 403,
             )
         if origin and (not (parts := _parts(origin)) or parts.netloc != request.host):
-            return make_response(f"requests from {_plain(origin)} are refused: use the page itself\n", 403)
+            return make_response(f"requests from {_plain(origin)} are rejected: use the page itself\n", 403)
         if request.method != "POST" or not path.endswith("/swarm"):
             return None
         try:

@@ -154,7 +154,7 @@ def notices(*, users: int, interval: float, run_time: float | None, ends_itself:
     """
     said = []
     if run_time is None and not ends_itself:
-        said.append("This run has no end: stop it with Ctrl-C, or give --run-time, as in --run-time 2m.")
+        said.append("This run has no end: stop it with Ctrl-C, or give --run-time, such as --run-time 2m.")
     rate = users * 60.0 / interval if interval else math.inf
     if rate < FEW_PER_MINUTE:
         said.append(

@@ -27,7 +27,7 @@ COMMAND_TIME = 30.0
 """Seconds after which the command is stopped."""
 PAUSE = 0.5
 """Minimum seconds between renewals: a target that rejects every key must not start a storm of commands."""
-REFUSED_TOO = "the renewed key is refused too"
+REFUSED_TOO = "the renewed key was rejected too"
 _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 """Characters that editors and copying leave around a key; the last is a byte order mark."""
 
@@ -62,7 +62,7 @@ class ApiKey:
 
     def watch(self, redactor: Redactor, say: Callable[[str], None]) -> None:
         """From now on, mask every new key in outputs and report each renewal."""
-        self._watchers = [redactor.add, lambda _: say(f"the target refused the API key: renewed from {self.where}")]
+        self._watchers = [redactor.add, lambda _: say(f"the target rejected the API key: renewed from {self.where}")]
 
     def renew(self, refused: str | None) -> str:
         """Read the source again, unless another user just did. Return why there is no new key; empty if there is one.

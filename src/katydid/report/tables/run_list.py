@@ -186,6 +186,6 @@ def how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
     except NoDataError as error:
         return str(error), "bad", manifest
     if summary is None:
-        return "no summary: the run is going on, or never ended", "", manifest
+        return "no summary: the run is going on, or never finished", "", manifest
     headline = headline_of(manifest, summary)
     return headline.text, headline.outcome.tone, manifest

@@ -94,8 +94,8 @@ def backoff_delay(attempt: int, jitter: float, retry_after: float | None = None)
     """Seconds until the next try: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter").
 
     Args:
-        attempt: number of the try that was refused, from 0.
-        jitter: uniform in [0, 1), so that clients that were refused together do not retry together.
+        attempt: number of the try that was rejected, from 0.
+        jitter: uniform in [0, 1), so that clients that were rejected together do not retry together.
         retry_after: seconds that the server asks for (`Retry-After`); no try comes before that.
     """
     delay = jitter * min(LONGEST_S, FIRST_S * 2.0 ** min(attempt, 30))

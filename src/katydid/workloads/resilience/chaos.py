@@ -20,7 +20,7 @@ from katydid.workloads.resilience.user import ResilienceService, ResilienceUser
 WORKERS_PATH = "/speech/workers"
 """The path at which the embedded target lists its workers' process ids."""
 COMMAND_TIME = 30.0
-"""Time-out of a command, in seconds."""
+"""Timeout of a command, in seconds."""
 
 
 class ChaosService(ResilienceService):
