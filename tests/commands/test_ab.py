@@ -68,7 +68,9 @@ def test_what_cannot_be_compared_ends_it_too():
 
 def test_the_levels_are_said_before_the_first_run_and_after_each_pair_what_is_left():
     _, _, said = pairs_of(["cannot_tell"] * 3)
-    assert said[0].startswith("At most 5 pairs; looks after these pairs, at these levels (different, and no difference")
+    assert said[0].startswith(
+        "At most 5 pairs; interim looks after these pairs, at these levels (different, and no difference"
+    )
     assert said[1] == "Pair 1 of at most 5: base"
     assert "no look yet; 4 more pairs at most" in said[3]
     assert "CANNOT TELL" in said[-1]
@@ -126,7 +128,7 @@ def test_a_slower_version_is_found_and_the_report_shows_the_looks(tmp_path, reco
     assert told["looks"][-1]["verdict"] == "slower"
     assert told["settings"]["family_alpha"] == 0.01
     page = (tmp_path / "stream" / "ab-base-new.html").read_text(encoding="utf-8")
-    assert "Looks after pairs" in page
+    assert "Interim looks" in page
     assert f"katydid ab stream {' '.join(HOSTS)} --base-version base --new-version new --users 10" in re.sub(
         "<[^>]*>", "", page
     )

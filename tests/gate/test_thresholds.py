@@ -225,9 +225,9 @@ WRONG = {
         OBJECTIVE + '"failure_rate" = "< 0%"',
         ': [objective] "failure_rate": "< 0%" can never be met: choose another number',
     ),
-    "never broken": (
+    "never violated": (
         OBJECTIVE + '"failure_rate" = "<= 100%"',
-        ': [objective] "failure_rate": "<= 100%" can never be broken: choose another number',
+        ': [objective] "failure_rate": "<= 100%" can never be violated: choose another number',
     ),
     "a contradiction": (
         OBJECTIVE + '"ttft.p50" = "> 2s"\n"ttft.p95" = "< 1s"',

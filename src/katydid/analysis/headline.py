@@ -208,7 +208,7 @@ def _named(check: Check) -> str:
 _GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
 _PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
 _CONFIGURED = frozenset({"data", "input_lengths", "output_lengths", "unfinished", "warm_cache", "warm_up"})
-"""Validity rules that the configuration breaks; all others are the generator's fault."""
+"""Validity rules that the configuration violates; all others are the generator's fault."""
 _EXAMPLE = 120
 """The most characters of a target's error text in the sentence."""
 

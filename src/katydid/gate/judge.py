@@ -153,7 +153,7 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
 
 
 def _kept(limit: Limit, found: Measured) -> GateVerdict:
-    """Judge a value; a value known only as a lower bound can break an upper limit or meet a lower one, no more."""
+    """Judge a value; a value known only as a lower bound can violate an upper limit or meet a lower one, no more."""
     kept = limit.keeps(found.value)
     if found.at_least and kept == limit.is_upper:
         return GateVerdict.NO_DATA

@@ -62,7 +62,7 @@ class Limit:
 
     @property
     def is_strict(self) -> bool:
-        """Whether a value equal to the limit breaks it."""
+        """True if a value equal to the limit violates it."""
         return not self.operator.endswith("=")
 
     def keeps(self, value: float) -> bool:
@@ -74,7 +74,7 @@ def read_limit(text: object, unit: Unit) -> Limit:
     """Parse a limit of a thresholds file.
 
     Raises:
-        ConfigError: the text is not a limit in this unit, or no value could meet or break it. The message names no
+        ConfigError: the text is not a limit in this unit, or no value could meet or violate it. The message names no
             file.
     """
     scales, (measured, example) = _SCALES[unit], ASKED[unit]
@@ -103,13 +103,13 @@ def read_limit(text: object, unit: Unit) -> Limit:
 
 
 def _check_possible(limit: Limit, unit: Unit) -> None:
-    """Reject a limit that no value can meet, or that no value can break: it must be a typing error."""
+    """Reject a limit that no value can meet, or that no value can violate: it must be a typing error."""
     most = 1.0 if unit is Unit.FRACTION else float("inf")
     kept = [limit.keeps(value) for value in (0.0, most)]
     if not any(kept):
         raise ConfigError(f'"{limit.text}" can never be met: choose another number')
     if all(kept):
-        raise ConfigError(f'"{limit.text}" can never be broken: choose another number')
+        raise ConfigError(f'"{limit.text}" can never be violated: choose another number')
 
 
 def read_percent(text: object) -> float:

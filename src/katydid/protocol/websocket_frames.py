@@ -56,7 +56,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The target broke the protocol or exceeded a limit; everything that follows is ignored."""
+    """The target violated the protocol or exceeded a limit; everything that follows is ignored."""
 
     why: str
 

@@ -28,8 +28,8 @@ Runs = Sequence[Estimates]
 
 EDGE_ERRORS = 3.0
 """Standard errors by which the share of timeouts must be below the edge of the quantile."""
-ON_BOTH_SIDES = "it falls among requests that timed out or were cut off, on both sides"
-UNSETTLED = "it falls among requests that timed out or were cut off: its lower bound does not decide it"
+ON_BOTH_SIDES = "it falls among requests that timed out or were aborted, on both sides"
+UNSETTLED = "it falls among requests that timed out or were aborted: its lower bound does not decide it"
 IN_A_RAMP = "runs were stopped while users were still being added: their times are of different loads"
 
 

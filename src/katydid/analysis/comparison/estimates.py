@@ -30,7 +30,7 @@ NEVER_COMPARED = ["request_id", "worker", "detail"]
 """Text columns, dropped because every selection of rows would copy them."""
 TOO_FEW = "too few requests"
 """How the reason begins if a run has too few requests for a value."""
-CUT_OFF = "the end of the run cut off conversations, and how long they had taken by then is not known"
+CUT_OFF = "the end of the run aborted conversations, and how long they had taken by then is not known"
 STOPPED_EARLY = ("failure-threshold", "interrupted", "error")
 """The manifest's `ended` of runs that were shorter than planned."""
 TOKENS = "completion_tokens"

@@ -140,7 +140,7 @@ def unfinished(run: Run) -> Finding | None:
     severity: Severity = "warning" if was_stopped(run.manifest) else "invalid"
     return Finding(
         severity,
-        f"{counts.aborted} of {plural(counts.requests, 'request')} were cut off by the end of the run",
+        f"{counts.aborted} of {plural(counts.requests, 'request')} were aborted by the end of the run",
         "raise --drain so that they can finish",
     )
 

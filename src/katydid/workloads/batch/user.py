@@ -1,4 +1,4 @@
-"""The workload `batch`: each request asks for one whole, non-streamed completion.
+"""The workload `batch`: each request asks for one non-streamed completion.
 
 A request that is rate-limited (429) is a failed row like any other. With `--on-429 backoff` it is retried after a
 delay, and each try has its own row. All tries of a request belong to the same iteration.
@@ -28,7 +28,7 @@ class WholeAnswers(ChatService[BatchOptions]):
 
 
 class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
-    """Requests a whole answer and times it.
+    """Requests a non-streamed answer and times it.
 
     Columns:
         attempt: number of this try, from 0.
