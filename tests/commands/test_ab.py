@@ -204,7 +204,7 @@ def test_ctrl_c_ends_with_130_and_says_where_the_runs_are(tmp_path, monkeypatch,
 def test_a_run_that_says_what_to_change_ends_it_with_its_code(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "call", lambda _: 2)
     assert main(["ab", *HOSTS, "--results", str(tmp_path)]) == 2
-    assert "the run of base ended with exit code 2" in capsys.readouterr().err
+    assert "the run of base exited with code 2" in capsys.readouterr().err
 
 
 def test_runs_that_leave_no_folder_are_no_data(tmp_path, monkeypatch):
@@ -277,7 +277,7 @@ def test_a_version_is_stopped_also_where_the_run_is_interrupted():
 @pytest.mark.parametrize(
     ("command", "patience", "said"),
     [
-        ("echo no such model >&2; exit 3", 20.0, "--start-base ended with code 3 before .* answered .no such model.:"),
+        ("echo no such model >&2; exit 3", 20.0, "--start-base exited with code 3 before .* answered .no such model.:"),
         ("exec sleep 60", 0.3, "--start-base ran for 0.3 s and .* does not answer: .*--wait-ready"),
     ],
 )

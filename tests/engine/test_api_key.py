@@ -73,12 +73,12 @@ def test_what_is_set_itself_comes_before_a_file_and_a_file_before_a_command(tmp_
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("echo sk-secret >&2; exit 3", "ended with code 3"),
+        ("echo sk-secret >&2; exit 3", "exited with code 3"),
         ("true", "printed nothing"),
-        ("no-such-command-here", "ended with code 127"),
+        ("no-such-command-here", "exited with code 127"),
         ("printf 'sk-secret\\nsk-2'", "has a line end"),
         ("printf 'sk-secret\\377'", "has a line end or a non-ASCII character"),
-        ("sleep 5 & sleep 5", "has not ended within 0.2 s"),
+        ("sleep 5 & sleep 5", "has not exited within 0.2 s"),
     ],
 )
 def test_a_command_that_prints_no_key_is_told_in_one_line_without_what_it_said(monkeypatch, command, said):

@@ -41,7 +41,7 @@ def headline(manifest: Manifest, summary: Summary) -> Headline:
 def exit_code(summary: Summary) -> ExitCode:
     """The exit code of `katydid run`.
 
-    An interruption cuts off requests, which makes the run invalid. If there is no other reason, the exit code is that
+    An interruption aborts requests, which makes the run invalid. If there is no other reason, the exit code is that
     of an interrupted run.
     """
     interrupted = summary.ended == "interrupted"
@@ -90,7 +90,7 @@ _RULES: dict[Outcome, Callable[[Summary], bool]] = {
 
 
 def _none_succeeded(summary: Summary) -> bool:
-    """Return True if requests failed and none succeeded; requests that were cut off do neither."""
+    """Return True if requests failed and none succeeded; aborted requests do neither."""
     counts = summary.counts
     return not counts.ok and counts.failed > 0
 

@@ -255,7 +255,7 @@ def _receive(sock: socket.socket, deadline: float) -> bytes:
             gevent.socket.wait_read(sock.fileno(), _left(deadline))
             continue
         if not data:
-            raise ConnectionResetError("the peer closed the connection during its set-up")
+            raise ConnectionResetError("the peer closed the connection during its setup")
         return data
 
 

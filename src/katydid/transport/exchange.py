@@ -110,7 +110,7 @@ class Exchange:
     Attributes:
         started: when the first byte was passed to the kernel.
         send_seconds: from then until the kernel had the whole request; None if that did not happen.
-        connect_seconds: TCP and TLS set-up; None on a reused connection.
+        connect_seconds: TCP and TLS setup; None on a reused connection.
         ended: arrival of the last byte; None if the response is not complete.
         body: the beginning of the body of an unexpected response (usually not 2xx); empty otherwise.
         received: bytes of the body as received.

@@ -1,6 +1,6 @@
 """One run's values for a comparison, without its warm-up, with censored times as lower bounds, and its answer lengths.
 
-A request that timed out, or that the end of the run cut off, counts with at least the time observed
+A request that timed out, or that the end of the run aborted, counts with at least the time observed
 (`request_times`). A quantile that falls among such requests is a lower bound. Knows nothing about other runs.
 """
 
@@ -62,7 +62,7 @@ class AnswerLengths:
     Args:
         requests: the run's requests.
         counted: tokens, or chunks, of each request's answer; NaN if unknown.
-        mean: mean length of the successful requests, weighted for those that were cut off.
+        mean: mean length of the successful requests, weighted for those that were aborted.
     """
 
     def __init__(self, requests: RequestTimes, counted: np.ndarray, mean: float) -> None:

@@ -133,7 +133,7 @@ _UNFINISHED = 0.005
 
 
 def unfinished(run: Run) -> Finding | None:
-    """Requests that the end of the run cut off."""
+    """Requests that the end of the run aborted."""
     counts = run.counts
     if counts.aborted <= _UNFINISHED * counts.requests:
         return None

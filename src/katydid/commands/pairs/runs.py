@@ -60,7 +60,7 @@ class Runs:
         if code == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code not in GO_ON:
-            raise VersionError(f"the run of {side} ended with exit code {code}: see above", side, code)
+            raise VersionError(f"the run of {side} exited with code {code}: see above", side, code)
         found = sorted(self._folders() - before)
         if not found:
             return None

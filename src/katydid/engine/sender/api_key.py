@@ -157,7 +157,7 @@ def _from_command(command: str) -> str:
         printed, _ = process.communicate(timeout=COMMAND_TIME)
     except subprocess.TimeoutExpired:
         raise ConfigError(
-            f"{KEY_COMMAND}: has not ended within {COMMAND_TIME:g} s: run it by hand to see why"
+            f"{KEY_COMMAND}: has not exited within {COMMAND_TIME:g} s: run it by hand to see why"
         ) from None
     finally:  # also if the run ends before the command
         if process.poll() is None:
@@ -165,7 +165,7 @@ def _from_command(command: str) -> str:
             with contextlib.suppress(subprocess.TimeoutExpired):  # its children may have left the process group
                 process.communicate(timeout=1.0)
     if process.returncode:
-        raise ConfigError(f"{KEY_COMMAND}: ended with code {process.returncode}: run it by hand to see why")
+        raise ConfigError(f"{KEY_COMMAND}: exited with code {process.returncode}: run it by hand to see why")
     key = printed.decode("utf-8", "replace").strip(_AROUND_KEY)
     if not key:
         raise ConfigError(f"{KEY_COMMAND}: printed nothing: it must print the key")

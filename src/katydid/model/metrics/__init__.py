@@ -225,7 +225,7 @@ DISTRIBUTIONS = (
         "connect",
         "Connect + TLS time",
         "connect_ms",
-        "TCP and TLS set-up time of requests that opened a connection.",
+        "TCP and TLS setup time of requests that opened a connection.",
     ),
     Distribution(
         "late",

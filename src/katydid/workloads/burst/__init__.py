@@ -36,7 +36,9 @@ class BurstOptions(RunOptions):
     phase: str = option(
         Phase.BURST.value, "users' first requests: always all in one burst", choices=(Phase.BURST.value,)
     )
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
+    failure_threshold: int = option(
+        0, "abort the run after this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE
+    )
     request_timeout: float = option(30.0, "seconds for a whole request", kind=duration, rule=POSITIVE)
     idle_timeout: float = option(
         3600.0,
