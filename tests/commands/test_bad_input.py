@@ -32,7 +32,7 @@ CASES = {
     ),
     "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one workload"),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
-    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give one of .txt"),
+    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "use one of .txt"),
     "a path that is too long": (("--host", "URL", "--prompts", "x" * 300 + ".txt"), "file name too long"),
     "a rate that is no number": (("--host", "URL", "--rate", "nan"), "--rate nan is not a number"),
     "a rate without an end": (("--host", "URL", "--rate", "1e309"), "--rate inf must be"),

@@ -69,7 +69,7 @@ _ALTERNATIVES = (
     frozenset({"num_users", "concurrency"}),
     frozenset({"spawn_rate", "ramp"}),
 )
-"""Options that exclude each other: a run has at most one of each set."""
+"""Mutually exclusive options: a run has at most one of each set."""
 
 
 def _let_command_line_override(parser: ArgumentParser) -> None:

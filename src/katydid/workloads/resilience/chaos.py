@@ -43,7 +43,7 @@ class ChaosService(ResilienceService):
         model = super().preflight()
         options = self._chaos
         if self._named and options.chaos_command:
-            raise ConfigError("--chaos-pid and --chaos-command exclude each other: give only one")
+            raise ConfigError("--chaos-pid and --chaos-command are mutually exclusive: give one of them")
         if self._named:
             try:
                 found = self.named()
