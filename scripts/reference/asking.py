@@ -101,7 +101,7 @@ def options() -> str:
 # Options of a run
 
 Each is an option of `katydid run` and of `locust -f`, a variable of the environment, a line of `locust.conf` and a
-field of the web page, and reaches every worker. The command line wins over the environment, and that over the file;
+field of the web UI, and reaches every worker. The command line wins over the environment, and that over the file;
 an option there also over a variable that contradicts it, as `--rate` over `LOAD_TEST_INTERVAL`.
 Locust's own options (`--host`, `--users`, `--run-time`, `--processes` …) are in
 [its documentation](https://docs.locust.io/en/stable/configuration.html).

@@ -1,7 +1,7 @@
 """One run's times for each distribution of `model.metrics`, including lower bounds of requests that did not finish.
 
 A request that timed out, or that the end of the run aborted, took at least the time observed. This bounds its service
-time and response time, and its time to the first token if none had come. For metrics that need the whole answer, such
+time and response time, and its time to first token if none had come. For metrics that need the whole answer, such
 as the time per token, nothing is known of such requests. But if some were aborted, the successful ones are weighted
 (`shares`) to represent them too: the end of a run aborts slow requests, so unweighted successes would look too fast.
 Knows nothing about statistics of several runs.

@@ -112,7 +112,7 @@ class Links:
     """Makes the page's links from runs' keys (`WORKLOAD/VERSION/TIME`).
 
     Attributes:
-        home: link to Locust's page.
+        home: link to Locust's web UI.
         report: link to a run's report.
         compare: link to the comparison of a base and a new run.
         choose: link to this page with another run selected as the new one.
