@@ -165,7 +165,7 @@ WRONG = {
         OBJECTIVE + '"ttft.p95" = "1.5s"',
         (
             ': [objective] "ttft.p95": "1.5s" is an invalid limit: write <, <=, > or >=, a number and a unit, '
-            'as in "< 1.5s or < 200ms"'
+            'such as "< 1.5s or < 200ms"'
         ),
     ),
     "another comparison": (
