@@ -11,7 +11,7 @@ export MSYS2_ENV_CONV_EXCL=LOAD_TEST_ENDPOINT PYTHONUTF8=1
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 2; }
 
-# require_target ARGUMENT...: exit, before any set-up, if a run with these arguments has no target.
+# require_target ARGUMENT...: exit, before any setup, if a run with these arguments has no target.
 require_target() {
   local argument
   # Locust may find the host in these files; `katydid run` checks that later.
@@ -60,7 +60,7 @@ quietly() { # quietly WHAT COMMAND...: print the command's output only if it fai
   output=$("$@" 2>&1) || { say "$output"; die "$what failed: see the output above"; }
 }
 
-# hold_lock FOLDER: wait until no other set-up holds the lock, then hold it until the calling (sub)shell ends.
+# hold_lock FOLDER: wait until no other setup holds the lock, then hold it until the calling (sub)shell ends.
 hold_lock() {
   local lock=$1 owner waited=0
   until mkdir "$lock" 2>/dev/null; do
@@ -70,9 +70,9 @@ hold_lock() {
       rm -rf "$lock" # its owner is dead
       continue
     fi
-    [ "$waited" -gt 0 ] || say "Waiting for another set-up (process ${owner:-unknown}) ..."
+    [ "$waited" -gt 0 ] || say "Waiting for another setup (process ${owner:-unknown}) ..."
     waited=$((waited + 1))
-    [ "$waited" -lt 900 ] || die "another set-up has been running for 15 minutes: end it, remove $lock, and try again"
+    [ "$waited" -lt 900 ] || die "another setup has been running for 15 minutes: end it, remove $lock, and try again"
     sleep 1
   done
   held_lock=$lock
@@ -124,7 +124,7 @@ make_env() {
 # katydid_setup [run|dev]: set up the repository's environment, and put its commands first in PATH.
 katydid_setup() {
   local kind=${1:-run}
-  case $kind in run | dev) ;; *) die "there is no set-up called $kind: take run or dev" ;; esac
+  case $kind in run | dev) ;; *) die "there is no setup called $kind: use run or dev" ;; esac
   # A dev environment can also run load tests.
   if [ "$kind" = run ] && [ "$(cat "$ROOT/.venv/.kind" 2>/dev/null || true)" = dev ]; then kind=dev; fi
   setup_env "$ROOT/.venv" "$ROOT/requirements/$kind.txt"

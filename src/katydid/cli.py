@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.PASSED if arguments else ExitCode.USAGE
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        known = f": take one of {', '.join(COMMANDS)}"
+        known = f": use one of {', '.join(COMMANDS)}"
         _complain(f"there is no command {name!r}{did_you_mean(name, COMMANDS) or known}")
         return ExitCode.USAGE
     code = _call(name, rest)

@@ -56,7 +56,7 @@ def locustfile(workload: str) -> Path:
             )
         return given
     if workload not in (known := shipped_workloads()):
-        offered = f": take one of {', '.join(known)}, or the path of a locustfile"
+        offered = f": use one of {', '.join(known)}, or the path of a locustfile"
         raise ConfigError(f"there is no workload {workload!r}{did_you_mean(workload, known) or offered}")
     return resource_folder("locustfiles") / f"{workload}.py"
 

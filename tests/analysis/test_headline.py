@@ -96,7 +96,7 @@ def test_the_sentences():
             "configuration": ([REFUSED] * 5, {}),
             "target": ([FAILED] * 5, {}),
             "generator": ([OK] * 10, {"lost_workers": ["w1"]}),
-            "cut off": ([OK, ABORTED], {}),
+            "aborted": ([OK, ABORTED], {}),
             "unknown host": ([DNS] * 5, {}),
         }.items()
     }
@@ -109,7 +109,7 @@ def test_the_sentences():
         "target": "FAILED: no request succeeded (overloaded: busy, the target's fault); 5 requests, 5 failed, "
         "run time reached.",
         "generator": "INVALID (the generator's fault): 1 worker was lost.",
-        "cut off": "INVALID (the configuration's fault): the end of the run cut off 1 of 2 requests.",
+        "aborted": "INVALID (the configuration's fault): the end of the run aborted 1 of 2 requests.",
         "unknown host": "INVALID (the configuration's fault): requests failed because of the configuration.",
     }
 

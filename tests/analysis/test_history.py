@@ -53,7 +53,7 @@ def test_a_share_is_a_mean_and_is_not_searched():
     ("summary", "why"),
     [
         ({"valid": False, "invalid_reasons": ["busy"]}, "it is invalid (busy)"),
-        ({"partial": True}, "it is partial: it never came to its end"),
+        ({"partial": True}, "it is partial: it never finished"),
         ({"counts": {"ok": 0}}, "no request succeeded in it"),
         (
             {"users": 30},

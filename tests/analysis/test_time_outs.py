@@ -218,7 +218,7 @@ def test_successes_that_are_shorter_because_the_long_answers_timed_out_take_no_b
 
 
 def run_of(random, share, requests=250):
-    """A run's estimates: service times of a median of 1 s, with a run's luck, and time-outs at 60 s."""
+    """A run's estimates: service times of a median of 1 s, with a run's luck, and timeouts at 60 s."""
     times = random.lognormal(random.normal(np.log(1000.0), 0.02), 0.4, requests)
     open_ = random.random(requests) < share
     none = np.zeros(requests, dtype=bool)
@@ -242,7 +242,7 @@ def drawn(random, share, count):
 
 
 def called(base, new, *, runs, pairs=600, history=10):
-    """The share of pairs that are called slower, and faster, by p95; of two versions' shares of time-outs."""
+    """The share of pairs that are called slower, and faster, by p95; of two versions' shares of timeouts."""
     random, said = np.random.default_rng(3), []
     for _ in range(pairs):
         ours = drawn(random, base, 2 * runs + history)

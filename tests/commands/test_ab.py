@@ -68,7 +68,8 @@ def test_what_cannot_be_compared_ends_it_too():
 
 def test_the_levels_are_said_before_the_first_run_and_after_each_pair_what_is_left():
     _, _, said = pairs_of(["cannot_tell"] * 3)
-    assert said[0].startswith("At most 5 pairs; significance levels of the look after each pair (different, and no")
+    start = "At most 5 pairs; significance levels of the interim look after each pair (different, and no difference)"
+    assert said[0].startswith(start)
     assert said[1] == "Pair 1 of at most 5: base"
     assert "no look yet; 4 more pairs at most" in said[3]
     assert "CANNOT TELL" in said[-1]
@@ -126,7 +127,7 @@ def test_a_slower_version_is_found_and_the_report_shows_the_looks(tmp_path, reco
     assert told["looks"][-1]["verdict"] == "slower"
     assert told["settings"]["family_alpha"] == 0.01
     page = (tmp_path / "stream" / "ab-base-new.html").read_text(encoding="utf-8")
-    assert "Looks after pairs" in page
+    assert "Interim looks" in page
     assert f"katydid ab stream {' '.join(HOSTS)} --base-version base --new-version new --users 10" in re.sub(
         "<[^>]*>", "", page
     )
@@ -202,7 +203,7 @@ def test_ctrl_c_ends_with_130_and_says_where_the_runs_are(tmp_path, monkeypatch,
 def test_a_run_that_says_what_to_change_ends_it_with_its_code(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "call", lambda _: 2)
     assert main(["ab", *HOSTS, "--results", str(tmp_path)]) == 2
-    assert "the run of base ended with exit code 2" in capsys.readouterr().err
+    assert "the run of base exited with code 2" in capsys.readouterr().err
 
 
 def test_runs_that_leave_no_folder_are_no_data(tmp_path, monkeypatch):
@@ -275,7 +276,7 @@ def test_a_version_is_stopped_also_where_the_run_is_interrupted():
 @pytest.mark.parametrize(
     ("command", "patience", "said"),
     [
-        ("echo no such model >&2; exit 3", 20.0, "--start-base ended with code 3 before .* answered .no such model.:"),
+        ("echo no such model >&2; exit 3", 20.0, "--start-base exited with code 3 before .* answered .no such model.:"),
         ("exec sleep 60", 0.3, "--start-base ran for 0.3 s and .* does not answer: .*--wait-ready"),
     ],
 )

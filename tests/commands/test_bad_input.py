@@ -32,7 +32,7 @@ CASES = {
     ),
     "two workloads": (("batch", "--host", "URL"), "katydid: 'batch' is one workload too many: give one workload"),
     "a missing prompts file": (("--host", "URL", "--prompts", "none.txt"), "--prompts none.txt: no such file"),
-    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "give one of .txt"),
+    "prompts of another kind": (("--host", "URL", "--prompts", "/dev/null"), "use one of .txt"),
     "a path that is too long": (("--host", "URL", "--prompts", "x" * 300 + ".txt"), "file name too long"),
     "a rate that is no number": (("--host", "URL", "--rate", "nan"), "--rate nan is not a number"),
     "a rate without an end": (("--host", "URL", "--rate", "1e309"), "--rate inf must be"),
@@ -201,7 +201,7 @@ def test_bad_input_leaves_no_worker_behind(tmp_path):
     ("words", "code", "message"),
     [
         (("run",), 2, "no workload"),
-        (("run", "nope"), 2, "there is no workload 'nope': take one of batch, "),
+        (("run", "nope"), 2, "there is no workload 'nope': use one of batch, "),
         (("run", "nope.py"), 2, "nope.py: no such locustfile; correct its path"),
         (("run", "stream", "--embeded-target"), 2, "did you mean --embedded-target?"),
         (("nope",), 2, "there is no command 'nope'"),

@@ -1,4 +1,4 @@
-"""`katydid web WORKLOAD`: Locust's page, from any folder."""
+"""`katydid web WORKLOAD`: Locust's web UI, from any folder."""
 
 import signal
 import urllib.error

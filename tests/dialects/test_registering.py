@@ -76,7 +76,7 @@ def test_an_api_that_had_a_name_before_us_keeps_it(name):
 @pytest.mark.parametrize(
     ("new", "message"),
     [
-        (Mine, r"register\(Mine\): give an instance, as in register\(Mine\(\)\)"),
+        (Mine, r"register\(Mine\): give an instance, such as register\(Mine\(\)\)"),
         (OpenAi(), "'openai' is the name of a built-in API"),
         (object(), r"register\(object\(\)\): a dialect also has name, endpoint, models_endpoint, headers"),
     ],

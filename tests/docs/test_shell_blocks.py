@@ -49,7 +49,7 @@ def is_quick(page: Path, block: Block) -> bool:
 
 
 def clone(to: Path) -> Path:
-    """A copy of the tree whose set-up has been made: with the commands that are stood in for."""
+    """A copy of the tree whose setup has been made: with the commands that are stood in for."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
         pytest.skip("not a git repository: nobody knows what belongs to the tree")

@@ -1,6 +1,6 @@
 """Bursts end to end: the service's concurrency, against our own target and servers written by others.
 
-The first experiment's times are divided by ten: 0.78 s a request, a time-out of 3 s.
+The first experiment's times are divided by ten: 0.78 s a request, a timeout of 3 s.
 """
 
 import http.server

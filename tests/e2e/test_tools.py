@@ -69,7 +69,7 @@ def test_a_tool_that_the_server_did_not_run_is_missed(tmp_path):
     words = ("--users", 5, "--run-time", "2s", "--tools-side", "server")
     _, requests, _ = tools(tmp_path, {"server_tools": 1}, *words)
     assert set(requests["error"]) == {"wrong_tool_calls"}
-    assert requests["detail"].str.startswith("wrong tool progress from the server: get_weather started").all()
+    assert requests["detail"].str.startswith("wrong tool progress from the target: get_weather started").all()
 
 
 @pytest.mark.slow

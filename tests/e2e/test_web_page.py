@@ -1,4 +1,4 @@
-"""The whole way through Locust's page in a real browser: fill in the form, start, watch, stop, open the report."""
+"""The whole way through Locust's web UI in a real browser: fill in the form, start, watch, stop, open the report."""
 
 import os
 import urllib.error
@@ -29,7 +29,7 @@ TABLE = """[...document.querySelectorAll("tbody tr")].map(
 
 
 class LocustPage:
-    """Locust's page in a browser, as a person uses it."""
+    """Locust's web UI in a browser, as a person uses it."""
 
     def __init__(self, browser, url, shows="'START NEW LOAD TEST'"):
         self.url = url
@@ -75,7 +75,7 @@ def folder(tmp_path_factory):
 
 @contextmanager
 def a_page(folder, *words, **variables):
-    """The address of Locust's page, in a process of its own."""
+    """The address of Locust's web UI, in a process of its own."""
     port = free_port()
     process = locust("--web-port", port, *words, folder=folder, env=variables)
     url = f"http://127.0.0.1:{port}/"
@@ -221,5 +221,5 @@ def test_the_page_listens_on_this_machine_only_unless_asked_otherwise(locust_url
 def test_a_password_in_the_host_is_refused_since_the_page_would_show_it(tmp_path):
     process = locust("--web-port", free_port(), "--host", f"http://me:{CANARY}@127.0.0.1:1", folder=tmp_path)
     assert process.wait(30) == 2
-    assert "the page would show the password in --host" in process.err
+    assert "the web UI would show the password in --host" in process.err
     assert CANARY not in process.err

@@ -1,4 +1,4 @@
-"""Locust's own web page, with our options in it: start, watch and stop a run."""
+"""Locust's own web UI, with our options in it: start, watch and stop a run."""
 
 import json
 import re

@@ -73,12 +73,12 @@ def test_what_is_set_itself_comes_before_a_file_and_a_file_before_a_command(tmp_
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("echo sk-secret >&2; exit 3", "ended with code 3"),
+        ("echo sk-secret >&2; exit 3", "exited with code 3"),
         ("true", "printed nothing"),
-        ("no-such-command-here", "ended with code 127"),
+        ("no-such-command-here", "exited with code 127"),
         ("printf 'sk-secret\\nsk-2'", "has a line end"),
         ("printf 'sk-secret\\377'", "has a line end or a non-ASCII character"),
-        ("sleep 5 & sleep 5", "has not ended within 0.2 s"),
+        ("sleep 5 & sleep 5", "has not exited within 0.2 s"),
     ],
 )
 def test_a_command_that_prints_no_key_is_told_in_one_line_without_what_it_said(monkeypatch, command, said):
@@ -133,7 +133,7 @@ def test_a_new_key_is_masked_and_told_without_being_shown():
     key.watch(redactor, told.append)
     key.renew("sk-1111")
     assert redactor.text("sk-1111 sk-2222") == "[redacted] [redacted]"
-    assert told == ["the target refused the API key: renewed from here"]
+    assert told == ["the target rejected the API key: renewed from here"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_and_again_after_a_while(monkeypatch):
 def test_a_new_key_that_is_refused_at_once_is_not_renewed_at_once():
     source = Source("sk-2", "sk-3")
     key = ApiKey("sk-1", "here", source.read)
-    assert [key.renew("sk-1"), key.renew("sk-2")] == ["", "the renewed key is refused too"]
+    assert [key.renew("sk-1"), key.renew("sk-2")] == ["", "the renewed key was rejected too"]
     assert source.asked == 1
 
 

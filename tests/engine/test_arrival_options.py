@@ -56,10 +56,10 @@ def test_the_manifest_says_it(options, facts):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (RunOptions(interval=5.0, rate=50.0), "--interval 5 and --rate 50 exclude each other: give one of them"),
-        (RunOptions(interval=0.0, rate=50.0), "--interval 0 and --rate 50 exclude each other"),
-        (RunOptions(interval=5.0, concurrency=8), "--interval 5 and --concurrency 8 exclude each other"),
-        (RunOptions(rate=5.0, concurrency=8), "--concurrency 8 and --rate 5 exclude each other"),
+        (RunOptions(interval=5.0, rate=50.0), "--interval 5 and --rate 50 are mutually exclusive: give one of them"),
+        (RunOptions(interval=0.0, rate=50.0), "--interval 0 and --rate 50 are mutually exclusive"),
+        (RunOptions(interval=5.0, concurrency=8), "--interval 5 and --concurrency 8 are mutually exclusive"),
+        (RunOptions(rate=5.0, concurrency=8), "--concurrency 8 and --rate 5 are mutually exclusive"),
         (RunOptions(arrivals="poisson"), "--arrivals applies only to a rate: give --rate"),
         (RunOptions(drop_late=1.0), "--drop-late applies only to a rate or a trace"),
         (RunOptions(rate=5.0, arrivals="random"), "--arrivals 'random' is not one of even, poisson, gamma(CV)"),

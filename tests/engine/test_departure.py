@@ -148,7 +148,7 @@ def test_whole_answers_have_no_chunks_to_leave_by():
     class Whole(ChatService):
         streams = False
 
-    with pytest.raises(ConfigError, match=r"^--abandon 10%@20chunks: whole answers have no chunks: give a time"):
+    with pytest.raises(ConfigError, match=r"^--abandon 10%@20chunks: non-streamed answers have no chunks: give a time"):
         Whole(RunOptions(abandon="10%@20chunks"), "http://127.0.0.1:9")
     Whole(RunOptions(abandon="10%@2s"), "http://127.0.0.1:9")
 

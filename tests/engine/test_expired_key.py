@@ -168,7 +168,7 @@ def test_before_the_load_a_refused_key_is_renewed_too_and_one_that_stays_refused
         key_file.write_text("sk-2")
         assert service.preflight() == "m"
         server.good = set()
-        with pytest.raises(ConfigError, match=r"refuses our key \(401 .*\): .* is refused too$"):
+        with pytest.raises(ConfigError, match=r"rejects the API key \(401 .*\): .* was rejected too$"):
             service.preflight()
 
 
@@ -180,7 +180,7 @@ def test_a_websocket_whose_handshake_is_refused_is_opened_again_with_the_next_ke
     exchange = Exchange()
     client.converse("/", dict(credentials.headers), Silent(), exchange)
     assert server.had == ["Bearer sk-1", "Bearer sk-2"]
-    assert (exchange.resent, exchange.key_expired) == (True, "the renewed key is refused too")
+    assert (exchange.resent, exchange.key_expired) == (True, "the renewed key was rejected too")
 
 
 def test_a_dialect_may_put_the_key_wherever_it_wants(key_file):

@@ -82,9 +82,9 @@ def test_without_any_look_the_model_must_be_named(services):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("no-such-model", "refuses the request (404 The model `m` does not exist): check --model"),
-        ("no-key", "refuses our key (401 Incorrect API key provided): set LOAD_TEST_API_KEY"),
-        ("wants-a-field", "refuses the request (422 Field required: user): check --api, --model and the fields"),
+        ("no-such-model", "rejects the request (404 The model `m` does not exist): check --model"),
+        ("no-key", "rejects the API key (401 Incorrect API key provided): set LOAD_TEST_API_KEY"),
+        ("wants-a-field", "rejects the request (422 Field required: user): check --api, --model and the fields"),
     ],
 )
 def test_what_only_the_person_can_mend_ends_in_one_line(services, name, said):

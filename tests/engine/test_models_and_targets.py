@@ -170,7 +170,7 @@ def test_each_target_is_asked_before_the_load_for_the_model_of_the_first(targets
 
 def test_a_target_that_refuses_is_refused_before_the_load(targets):
     targets[OTHER].unknown = ("m",)
-    with pytest.raises(ConfigError, match="http://other:2/base refuses the request"):
+    with pytest.raises(ConfigError, match="http://other:2/base rejects the request"):
         looked(spread())
 
 

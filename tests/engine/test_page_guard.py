@@ -112,7 +112,7 @@ def test_what_is_of_the_process_is_not_for_the_page_to_set(monkeypatch, field):
     page = Guarded()
     told = page.post(**{field: "other"})
     assert not told["success"]
-    assert f"--{field.replace('_', '-')} cannot be set in the page" in told["message"]
+    assert f"--{field.replace('_', '-')} cannot be set in the web UI" in told["message"]
     assert page.checked == []
 
 
@@ -216,5 +216,5 @@ def test_secrets_are_for_the_target_of_the_start_unless_there_is_a_login():
 
 
 def test_a_password_in_the_starts_host_is_refused():
-    with pytest.raises(ConfigError, match="the page would show the password"):
+    with pytest.raises(ConfigError, match="the web UI would show the password"):
         Guarded("http://me:s3cret@target:1")

@@ -60,8 +60,8 @@ def test_a_target_that_lists_no_models_takes_the_one_that_is_named(answer):
     ("answer", "wanted", "said"),
     [
         ({"body": listing()}, None, "has no model loaded: load one, or name one with --model"),
-        ({"status": 401}, None, "refuses our key (401): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
-        ({"status": 403}, None, "refuses our key (403): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
+        ({"status": 401}, None, "rejects the API key (401): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
+        ({"status": 403}, None, "rejects the API key (403): set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"),
         ({"status": 503}, None, "is not ready yet (503): wait until it has started"),
         (
             {"error": ErrorClass.CONNECT, "detail": "refused"},
@@ -112,9 +112,12 @@ FIREWALL = b"""<!DOCTYPE html><html><head><title>Access denied</title><style>p {
     [
         (
             {"status": 403, "body": FIREWALL},
-            "refuses our key (403 Access denied error code: 1010): set LOAD_TEST_API_KEY",
+            "rejects the API key (403 Access denied error code: 1010): set LOAD_TEST_API_KEY",
         ),
-        ({"status": 401, "body": b'{"error": {"message": "no such key"}}'}, "refuses our key (401 no such key): set "),
+        (
+            {"status": 401, "body": b'{"error": {"message": "no such key"}}'},
+            "rejects the API key (401 no such key): ",
+        ),
         ({"status": 503, "body": b"loading model"}, "is not ready yet (503 loading model): wait"),
         ({"status": 500, "body": b"boom"}, "does not list its models (500 boom): name one with --model"),
     ],

@@ -112,8 +112,8 @@ def test_a_small_table_that_unpacks_to_gigabytes_takes_no_more_memory_than_it_ma
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
-        ("p.doc", "Hi", "give one of .txt"),
-        ("p.gz", "Hi", "give one of .txt"),
+        ("p.doc", "Hi", "use one of .txt"),
+        ("p.gz", "Hi", "use one of .txt"),
         ("p.jsonl", '"a"\n{"text":1}', "line 2 text is a number"),
         ("p.txt", b"\xff\xfe", "UTF-8"),
     ],

@@ -68,9 +68,9 @@ def test_the_manifest_says_what_was_due(trace):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"rate": 5.0}, "--rate 5 and --trace t.csv exclude each other: give one of them"),
-        ({"interval": 5.0}, "--interval 5 and --trace t.csv exclude each other"),
-        ({"concurrency": 5}, "--concurrency 5 and --trace t.csv exclude each other"),
+        ({"rate": 5.0}, "--rate 5 and --trace t.csv are mutually exclusive: give one of them"),
+        ({"interval": 5.0}, "--interval 5 and --trace t.csv are mutually exclusive"),
+        ({"concurrency": 5}, "--concurrency 5 and --trace t.csv are mutually exclusive"),
         ({"arrivals": "poisson"}, "--arrivals applies only to a rate"),
         ({"phase": "burst"}, "--phase burst does not apply to --trace"),
         ({"ramp": 2.0}, "--ramp 2: a trace sets its own start times"),

@@ -21,7 +21,7 @@ TARGET = "http://target:8080"
 
 
 class LocustPage:
-    """Locust's page of a process that was started with these options; a run is never begun."""
+    """Locust's web UI of a process that was started with these options; a run is never begun."""
 
     def __init__(self):
         self.parsed = copy.copy(parsed_from(tuple(sys.argv)))

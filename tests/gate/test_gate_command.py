@@ -105,7 +105,7 @@ CASES = {
         4,
         "INVALID (the generator's fault): 1 worker was lost",
     ),
-    "a run that was killed": ("partial", KEPT, 4, "INVALID. partial: the run never ended."),
+    "a run that was killed": ("partial", KEPT, 4, "INVALID. partial: the run never finished."),
     "too few requests": ("few", KEPT, 4, "INVALID. ttft.p95: too few ("),
     "a run that its failure threshold ended": ("stopped", KEPT, 1, "FAILED. the run was stopped by the failure"),
     "the same, where the file allows it": ("stopped", KEPT + '[policy]\nstopped_early = "warn"', 0, "PASSED."),

@@ -77,7 +77,7 @@ def test_a_run_that_says_no_reason_for_being_invalid_is_invalid():
 def test_a_partial_run_is_invalid():
     judgement = judged(judged_run(partial=True), objective=TTFT)
     assert judgement.exit_code == 4
-    assert check(judgement, "valid").reason == "partial: the run never ended"
+    assert check(judgement, "valid").reason == "partial: the run never finished"
 
 
 def test_runs_of_different_loads_are_not_judged_together():

@@ -74,8 +74,8 @@ def test_a_run_that_cannot_be_read_is_no_data_with_the_reason():
     [
         ({"counts": {"requests": 0}}, "no_data", "no data: no request was recorded"),
         ({"counts": {"requests": 0}, "invalid_reasons": ["it was cut"]}, "no_data", "it was cut"),
-        ({"partial": True}, "invalid", "partial: the run never ended"),
-        ({"partial": True, "invalid_reasons": ["busy"]}, "invalid", "busy; partial: the run never ended"),
+        ({"partial": True}, "invalid", "partial: the run never finished"),
+        ({"partial": True, "invalid_reasons": ["busy"]}, "invalid", "busy; partial: the run never finished"),
         ({"valid": False}, "invalid", "the run is marked as invalid"),
         ({"valid": False, "invalid_reasons": ["busy", "late"]}, "invalid", "busy; late"),
         ({"warnings": ["old kernel", "few cores"]}, "passed", "old kernel; few cores"),

@@ -158,21 +158,21 @@ WRONG = {
         OBJECTIVE + '"ttft.p95" = 1500',
         (
             ': [objective] "ttft.p95": 1500 is an invalid limit: write a comparison, a number and a unit in '
-            'quotes, as in "< 1.5s or < 200ms"'
+            'quotes, such as "< 1.5s or < 200ms"'
         ),
     ),
     "no comparison": (
         OBJECTIVE + '"ttft.p95" = "1.5s"',
         (
             ': [objective] "ttft.p95": "1.5s" is an invalid limit: write <, <=, > or >=, a number and a unit, '
-            'as in "< 1.5s or < 200ms"'
+            'such as "< 1.5s or < 200ms"'
         ),
     ),
     "another comparison": (
         OBJECTIVE + '"ttft.p95" = "= 1.5s"',
         (
             ': [objective] "ttft.p95": "= 1.5s" is an invalid limit: write <, <=, > or >=, a number and a '
-            'unit, as in "< 1.5s or < 200ms"'
+            'unit, such as "< 1.5s or < 200ms"'
         ),
     ),
     "no unit": (
@@ -218,16 +218,16 @@ WRONG = {
         OBJECTIVE + '"ttft.p95" = "< -1s"',
         (
             ': [objective] "ttft.p95": "< -1s" is an invalid limit: write <, <=, > or >=, a number and a '
-            'unit, as in "< 1.5s or < 200ms"'
+            'unit, such as "< 1.5s or < 200ms"'
         ),
     ),
     "never kept": (
         OBJECTIVE + '"failure_rate" = "< 0%"',
         ': [objective] "failure_rate": "< 0%" can never be met: choose another number',
     ),
-    "never broken": (
+    "never violated": (
         OBJECTIVE + '"failure_rate" = "<= 100%"',
-        ': [objective] "failure_rate": "<= 100%" can never be broken: choose another number',
+        ': [objective] "failure_rate": "<= 100%" can never be violated: choose another number',
     ),
     "a contradiction": (
         OBJECTIVE + '"ttft.p50" = "> 2s"\n"ttft.p95" = "< 1s"',
@@ -258,23 +258,23 @@ WRONG = {
     ),
     "no primary": (
         "[compare]\nprimary = []",
-        ': [compare] primary: give a list of metrics, as in ["duration.p50", "duration.p95"]',
+        ': [compare] primary: give a list of metrics, such as ["duration.p50", "duration.p95"]',
     ),
     "a primary that is no list": (
         '[compare]\nprimary = "ttft.p50"',
-        ': [compare] primary: give a list of metrics, as in ["duration.p50", "duration.p95"]',
+        ': [compare] primary: give a list of metrics, such as ["duration.p50", "duration.p95"]',
     ),
     "a change without percent": (
         "[compare]\nmin_change = 0.05",
-        ': [compare] min_change: 0.05 is not a percentage: write it in quotes, as in "5%"',
+        ': [compare] min_change: 0.05 is not a percentage: write it in quotes, such as "5%"',
     ),
     "a change in milliseconds": (
         '[compare]\nmin_change = "5ms"',
-        ': [compare] min_change: "5ms" is not a percentage: write it in quotes, as in "5%"',
+        ': [compare] min_change: "5ms" is not a percentage: write it in quotes, such as "5%"',
     ),
     "no difference without percent": (
         "[compare]\nsame_within = 0.1",
-        ': [compare] same_within: 0.1 is not a percentage: write it in quotes, as in "5%"',
+        ': [compare] same_within: 0.1 is not a percentage: write it in quotes, such as "5%"',
     ),
     "false alarms as a text": (
         KEPT + '[policy]\nfamily_alpha = "2%"',

@@ -1,4 +1,4 @@
-"""Made prompts: as long as planned, alike for every version, and none with another's beginning."""
+"""Generated prompts: as long as planned, alike for every version, and none with another's beginning."""
 
 from itertools import pairwise, takewhile
 

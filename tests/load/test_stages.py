@@ -100,7 +100,7 @@ def test_a_stage_is_the_same_after_its_way_to_a_worker():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x", "--stages 'x': give numbers of users separated by commas, as in 100,200,1000"),
+        ("x", "--stages 'x': give numbers of users separated by commas, such as 100,200,1000"),
         ("0,5", "--stages '0,5': a stage must have from 1 to 1000000 users"),
         ("3,3", "--stages '3,3': 3 follows 3: each stage must have more users than the last"),
         ("1,5,4,9", "--stages '1,5,4,9': 4 follows 5: each stage must have more users than the last"),

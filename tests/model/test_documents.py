@@ -21,7 +21,7 @@ FIRST_MANIFEST = {
     "options": {"max_tokens": 128}, "katydid_version": "0.1.0", "workers": 1,
     "started_utc": "2026-11-21T07:17:07.819+00:00", "ended": "run-time", "stopped_at_ms": 60_000.0, "lost_workers": [],
 }  # fmt: skip
-"""As the first release wrote it: no ramp, no idle time-out, no row counts."""
+"""As the first release wrote it: no ramp, no idle timeout, no row counts."""
 FIRST_SUMMARY = {
     "schema_version": 1, "valid": True, "invalid_reasons": [], "warnings": [], "findings": [], "unchecked_rules": [],
     "ended": "run-time", "partial": False, "seconds": 55.0, "metrics": {"ttft.p95": 120.0}, "too_few": {},

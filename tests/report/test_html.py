@@ -149,7 +149,7 @@ def test_a_run_that_nobody_watched_is_not_said_to_have_kept_its_schedule():
 
 
 def test_a_partial_run_says_so():
-    assert "this run never ended" in Outline(page_of(synthetic_run(partial=True))).text
+    assert "this run never finished" in Outline(page_of(synthetic_run(partial=True))).text
 
 
 def test_every_part_has_an_address_and_is_in_the_contents(page):

@@ -107,7 +107,7 @@ def test_a_comparison_shows_both_sides():
         ),
         (
             judged(judged_run(partial=True), objective={"ttft.p95": "< 1ms"}),
-            "INVALID. partial: the run never ended.",
+            "INVALID. partial: the run never finished.",
         ),
     ],
 )

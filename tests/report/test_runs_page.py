@@ -60,7 +60,7 @@ def test_a_run_is_told_by_its_headline_and_coloured_by_its_outcome(tmp_path):
 def test_a_run_without_a_summary_goes_on_or_never_ended(tmp_path):
     write_run(tmp_path, "v1", summary=False, **RUN)
     page = runs_page(str(tmp_path), known_runs(tmp_path), None, LINKS)
-    assert "no summary: the run is going on, or never ended" in page
+    assert "no summary: the run is going on, or never finished" in page
 
 
 def test_a_run_whose_manifest_is_broken_is_listed_by_its_folder(tmp_path):

@@ -80,7 +80,7 @@ def test_too_few_is_said():
         ),
         ({"ended": "interrupted"}, "INTERRUPTED after 120 s: "),
         ({"ended": "error"}, "aborted by an error"),
-        ({"partial": True}, "never came to its end"),
+        ({"partial": True}, "never finished"),
         ({"ended": None}, "ended in an unknown way"),
     ],
 )

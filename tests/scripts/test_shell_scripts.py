@@ -160,7 +160,7 @@ def test_the_lock_of_a_set_up_that_was_killed_is_taken_over(repository):
 
 def test_an_unknown_kind_of_set_up_is_refused(repository):
     result = repository.run("setup", "prod")
-    assert (result.returncode, result.stderr) == (2, "setup: there is no set-up called prod: take run or dev\n")
+    assert (result.returncode, result.stderr) == (2, "setup: there is no setup called prod: use run or dev\n")
 
 
 def test_a_python_that_is_none_is_one_line_and_exit_2(repository):

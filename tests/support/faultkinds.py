@@ -88,12 +88,12 @@ KINDS: tuple[Kind, ...] = (
         words=(*STEADY, "--tool-calls", 1),
     ),
     Kind(
-        "tools", "in an answer in one piece", WHOLE_ANSWERS, well_with_whole_tools, deals=is_answer,
+        "tools", "in a non-streamed answer", WHOLE_ANSWERS, well_with_whole_tools, deals=is_answer,
         words=(*STEADY, "--tool-calls", 1, "--tools-answers", "whole"),
     ),
     Kind("burst", "", STREAM, lambda _: WELL, words=("--users", 2 * len(STREAM) + 2), ends=True),
     Kind(
-        "session", "answers in one piece", TALK, lambda _: TALK_WELL,
+        "session", "non-streamed answers", TALK, lambda _: TALK_WELL,
         words=(*WORDS_OF_A_TALK, "--scenario", "talk.toml"), files={"talk.toml": _scenario("json")},
     ),
     Kind("session", "streaming", STREAMED_TALK, lambda _: WELL, words=(*WORDS_OF_A_TALK, "--scenario", "openai")),
@@ -105,7 +105,7 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 
 _LINES = "its messages are frames, which have no lines"
-_ONE_PIECE = "its answer comes in one piece and has no events"
+_ONE_PIECE = "its answer is non-streamed and has no events"
 APART: dict[tuple[int, str], str] = {
     **dict.fromkeys(((fault, "speech") for fault in (16, 17)), _LINES),
     **dict.fromkeys(((fault, "speech") for fault in (5, 6, 7)), "its results have no tokens or tool calls"),

@@ -68,9 +68,9 @@ FAULTS = (
     ),
     Fault(9, "The connection is reset in the middle", "Everything measured until then is kept."),
     Fault(10, "Silence on an open connection"),
-    Fault(11, "One byte now and then", "The time-out covers the whole request."),
+    Fault(11, "One byte now and then", "The timeout covers the whole request."),
     Fault(
-        12, "Only pings", "Pings keep the connection open, but are not tokens and do not extend the request's time-out."
+        12, "Only pings", "Pings keep the connection open, but are not tokens and do not extend the request's timeout."
     ),
     Fault(13, "One byte per write", "The events are the same as in one write."),
     Fault(14, "A character is split in two"),
@@ -93,7 +93,7 @@ FAULTS = (
     Fault(
         21,
         "An endless line or answer",
-        "Katydid gives up at 1 MiB for an event and 256 MiB for a body, or at the time-out; memory use stays flat.",
+        "Katydid gives up at 1 MiB for an event and 256 MiB for a body, or at the timeout; memory use stays flat.",
         (
             f"{_WIRE}::test_a_fault_is_one_row_that_says_what_it_was",
             *_in("faults/test_bounds", "test_no_target_fills_the_memory"),

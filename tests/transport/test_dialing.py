@@ -83,7 +83,7 @@ def test_https_asks_the_proxy_for_a_tunnel_and_a_refusal_is_told(client, monkeyp
     assert seen[0].startswith(b"CONNECT target.invalid:443 HTTP/1.")
     assert b"\r\nUser-Agent: katydid/" in seen[0]
     assert (sample.error, sample.blame) == ("connect", "config")
-    assert "refused the tunnel: 407 Proxy Authentication Required" in sample.detail
+    assert "rejected the tunnel: 407 Proxy Authentication Required" in sample.detail
 
 
 def test_a_websocket_asks_for_a_tunnel_without_tls_too(monkeypatch):

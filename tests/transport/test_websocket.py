@@ -211,7 +211,7 @@ def test_the_first_text_and_the_final_result_are_timed_from_the_audio():
         (http(b"404 Not Found"), "has no WebSocket at /speech (404)"),
         (http(b"200 OK"), "has no WebSocket at /speech (200)"),
         (http(b"503 Busy"), "accepts no connections now (503)"),
-        (http(b"401 Who"), "refuses our key (401)"),
+        (http(b"401 Who"), "rejects the API key (401)"),
         (closes_at_once, "does not answer"),
         (garbage_handshake, "does not speak WebSocket (the target's WebSocket is malformed"),
     ],

@@ -170,6 +170,6 @@ def test_users_who_could_not_connect_ahead_are_named():
 
 def test_the_beginning_says_what_a_burst_is_and_when_the_next_comes():
     alone = BurstOptions(burst_probes="off").course
-    assert alone == "1 burst: one request per user, all at the same moment, time-out 30 s"
+    assert alone == "1 burst: one request per user, all at the same moment, timeout 30 s"
     assert BurstOptions().course.startswith(f"{alone}; probes: one request alone before and after")
     assert BurstOptions(bursts=3).course.startswith("3 bursts, one every 40 s: ")

@@ -190,6 +190,6 @@ def test_a_server_that_refuses_to_keep_answers_is_told_from_one_that_only_dislik
                 return
             super().send(request, sink, exchange)
 
-    with pytest.raises(ConfigError, match="refuses to keep answers: use --history client"):
+    with pytest.raises(ConfigError, match="does not keep answers: use --history client"):
         chat_service(Refusing(), **SERVER)
     chat_service(Refusing(), api="openai-responses")

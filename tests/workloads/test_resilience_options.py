@@ -92,7 +92,7 @@ def test_a_command_that_fails_says_so():
         ({"chaos_pid": "99999999999999999999"}, "there is no such process"),
         ({"chaos_pid": "echo nobody"}, "the command printed 'nobody', not process ids"),
         ({"chaos_pid": "exit 3"}, r"the command failed \(3\)"),
-        ({"chaos_pid": "7", "chaos_command": "x"}, "exclude each other"),
+        ({"chaos_pid": "7", "chaos_command": "x"}, "are mutually exclusive"),
         ({"chaos_at": "soon"}, "give times of the run"),
     ],
 )

@@ -102,7 +102,7 @@ def test_no_number_of_workers_follows_from_a_factor_that_cannot_be(factor, word)
 
 def test_queue_and_refusals_are_told_and_drawn():
     section = section_of(SPOKEN | {"queue_pending_max": 61}, SPOKEN | {"queue_pending_max": 73}, REFUSED)
-    assert "The service reported a queue of up to 73 chunks (median over streams: 67.0)." in section.text
+    assert "The target reported a queue of up to 73 chunks (median over streams: 67.0)." in section.text
     (chart,) = section.charts
     rtf, queue = chart.lines
     (refused,) = chart.bars

@@ -271,7 +271,7 @@ def test_a_run_stands_beside_theory_with_what_it_is_off_by():
     assert table.texts("Off by") == ["\u221210\u00a0%", "+10\u00a0%", "0.0\u00a0%", "–", "–"]
     assert table.texts("Measured")[1:] == ["1.10", "1.50", "200\u00a0ms", "–"]
     assert section.text[0].startswith("500 streams, 2 workers of RTF 0.1.")
-    assert "7 more streams were refused" in section.text[0]
+    assert "7 more streams were rejected" in section.text[0]
 
 
 # Capacity

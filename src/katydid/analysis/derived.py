@@ -69,7 +69,7 @@ def values_of(rows: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def ends_ms(samples: pd.DataFrame) -> pd.Series:
-    """When each request ended: its last byte came, it failed, or it was cut off; NaN if unknown."""
+    """When each request ended: its last byte came, it failed, or it was aborted; NaN if unknown."""
     ends: pd.Series = samples["start_ms"] + samples["duration_ms"]
     return ends.fillna(samples["ended_ms"]) if "ended_ms" in samples else ends
 

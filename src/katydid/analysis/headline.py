@@ -41,7 +41,7 @@ def headline(manifest: Manifest, summary: Summary) -> Headline:
 def exit_code(summary: Summary) -> ExitCode:
     """The exit code of `katydid run`.
 
-    An interruption cuts off requests, which makes the run invalid. If there is no other reason, the exit code is that
+    An interruption aborts requests, which makes the run invalid. If there is no other reason, the exit code is that
     of an interrupted run.
     """
     interrupted = summary.ended == "interrupted"
@@ -90,7 +90,7 @@ _RULES: dict[Outcome, Callable[[Summary], bool]] = {
 
 
 def _none_succeeded(summary: Summary) -> bool:
-    """Return True if requests failed and none succeeded; requests that were cut off do neither."""
+    """Return True if requests failed and none succeeded; aborted requests do neither."""
     counts = summary.counts
     return not counts.ok and counts.failed > 0
 
@@ -214,7 +214,7 @@ def _named(check: Check) -> str:
 _GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
 _PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
 _CONFIGURED = frozenset({"data", "input_lengths", "output_lengths", "unfinished", "warm_cache", "warm_up"})
-"""Validity rules that the configuration breaks; all others are the generator's fault."""
+"""Validity rules that the configuration violates; all others are the generator's fault."""
 _EXAMPLE = 120
 """The most characters of a target's error text in the sentence."""
 

@@ -230,7 +230,7 @@ def history(runs: Iterable[RunResult]) -> History:
 
 def _unusable(run: RunResult) -> str:
     if run.summary.partial:
-        return "it is partial: it never came to its end"
+        return "it is partial: it never finished"
     if not run.summary.valid:
         return f"it is invalid ({why_invalid(run.summary)})"
     return "" if run.summary.counts.ok else "no request succeeded in it"

@@ -1,9 +1,9 @@
 """One run's times for each distribution of `model.metrics`, including lower bounds of requests that did not finish.
 
-A request that timed out, or that the end of the run cut off, took at least the time observed. This bounds its service
-time and response time, and its time to the first token if none had come. For metrics that need the whole answer, such
-as the time per token, nothing is known of such requests. But if some were cut off, the successful ones are weighted
-(`shares`) to represent them too: the end of a run cuts off slow requests, so unweighted successes would look too fast.
+A request that timed out, or that the end of the run aborted, took at least the time observed. This bounds its service
+time and response time, and its time to first token if none had come. For metrics that need the whole answer, such
+as the time per token, nothing is known of such requests. But if some were aborted, the successful ones are weighted
+(`shares`) to represent them too: the end of a run aborts slow requests, so unweighted successes would look too fast.
 Knows nothing about statistics of several runs.
 """
 
@@ -31,8 +31,8 @@ class RequestTimes:
 
     Attributes:
         ok: which requests succeeded.
-        cut: which requests the end of the run cut off.
-        open: which requests are censored: cut off or timed out.
+        cut: which requests the end of the run aborted.
+        open: which requests are censored: aborted or timed out.
     """
 
     def __init__(self, rows: pd.DataFrame, manifest: Manifest) -> None:
@@ -94,7 +94,7 @@ class RequestTimes:
         return Known.weighted(times[self.ok], each[self.ok], left, times[self.open], count)
 
     def _first_tokens(self, column: str) -> Known | None:
-        """Times to the first token; a request that was cut off after its first token has a known time."""
+        """Times to the first token; a request that was aborted after its first token has a known time."""
         first = _floats(self._rows, column)
         came = ~np.isnan(first)
         if not self.open.any() or not came.any():
@@ -118,7 +118,7 @@ class RequestTimes:
 
     @cached_property
     def _had(self) -> np.ndarray:
-        """Milliseconds from each request's start to its end, or to when it was cut off or timed out."""
+        """Milliseconds from each request's start to its end, or to when it was aborted or timed out."""
         rows, facts = self._rows, self._manifest
         start, had = _floats(rows, "start_ms"), _floats(rows, "duration_ms")
         had = _or(had, _floats(rows, "ended_ms") - start)

@@ -292,7 +292,7 @@ def _of_gaps(gaps: Histogram, statistic: Statistic) -> float:
 
 
 def _censored(requests: RequestTimes, catalogue: Catalogue) -> Censored:
-    """Metrics of times that also count requests that timed out or were cut off, with the time they had so far.
+    """Metrics of times that also count requests that timed out or were aborted, with the time they had so far.
 
     A value that falls among such requests is a lower bound (`at_least`).
     """

@@ -12,7 +12,7 @@ from katydid.model.arguments import OneLineParser
 
 COMMANDS = {
     "run": "run a workload against a target, and write a run folder with its report",
-    "web": "open Locust's web page for a workload, to start and stop runs there",
+    "web": "open Locust's web UI for a workload, to start and stop runs there",
     "report": "make a run's report again from its folder",
     "compare": "compare the runs of two or more versions: which is slower or faster?",
     "ab": "run two versions interleaved until it is decided which is faster",

@@ -134,7 +134,7 @@ def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
 
 
 def _plausible(rtf: float) -> float:
-    """Return the RTF that a service reports, if it is plausible.
+    """Return the RTF that the target reports, if it is plausible.
 
     Raises:
         ConfigError: it is not.
@@ -144,7 +144,7 @@ def _plausible(rtf: float) -> float:
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF
         raise ConfigError(
-            f"--from: the service reports an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
+            f"--from: the target reports an RTF of {rtf:.2g}, which is implausible (below {low:g} or above {high:g}): "
             "repeat the run with the field's unit (--speech-fields processing=FIELD:s), or give --rtf"
         )
     return rtf

@@ -35,7 +35,7 @@ def register(new: Dialect) -> None:
     """
     kind = new.__name__ if isinstance(new, type) else type(new).__name__
     if isinstance(new, type):
-        raise ConfigError(f"register({kind}): give an instance, as in register({kind}())")
+        raise ConfigError(f"register({kind}): give an instance, such as register({kind}())")
     if missing := [name for name in _MEMBERS if not hasattr(new, name)]:
         raise ConfigError(f"register({kind}()): a dialect also has {', '.join(missing)}; see katydid.Dialect")
     if new.name in _SHIPPED:

@@ -42,7 +42,7 @@ class Fields:
     """
 
     sse_content: str = option(
-        "content,text", "generic-sse: path of the text, as in choices.0.delta.content; . = all data"
+        "content,text", "generic-sse: path of the text, such as choices.0.delta.content; . = all data"
     )
     sse_done: str = option("[DONE]", "generic-sse: the end mark: data, event:NAME, PATH, PATH=VALUE, or end")
     sse_error: str = option("error", "generic-sse: path of an error inside the answer")
@@ -157,7 +157,7 @@ class _Paths:
 
     def __init__(self, fields: Fields) -> None:
         if not fields.sse_content.strip():
-            raise ConfigError("--sse-content is empty: give the path of the text, as in choices.0.delta.content")
+            raise ConfigError("--sse-content is empty: give the path of the text, such as choices.0.delta.content")
         if not fields.sse_done.strip():
             raise ConfigError(f"--sse-done is empty: use {CLEAN_END!r} for a stream without an end mark")
         self.plain = fields.sse_content.strip() == WHOLE

@@ -56,7 +56,7 @@ def failed_reason(reason: object, what: str = "finish_reason") -> str | None:
         what: the name of its member.
     """
     known = isinstance(reason, str) and reason.lower() in _FAILED
-    return f"the server ended its answer with {what} {reason!r}" if known else None
+    return f"the target ended its answer with {what} {reason!r}" if known else None
 
 
 def error_text(body: bytes) -> str:

@@ -132,7 +132,7 @@ def _generate(
     if process.returncode not in {0, 1, 4}:
         said = out.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         who = plural(int(words[5]), "user")
-        raise ConfigError(f"the run of {who} ended with code {process.returncode}: {' '.join(said[-2:])}")
+        raise ConfigError(f"the run of {who} exited with code {process.returncode}: {' '.join(said[-2:])}")
     return load
 
 

@@ -99,7 +99,7 @@ class Collector:
     def notes(self) -> list[str]:
         """Preflight's notes for the user."""
         adaptation, note = self._found
-        told = f"the target refuses fields of the request, so they were changed: {adaptation}" if adaptation else ""
+        told = f"the target rejects fields of the request, so they were changed: {adaptation}" if adaptation else ""
         return [line for line in (told, note) if line]
 
     @property

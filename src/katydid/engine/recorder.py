@@ -1,7 +1,7 @@
 """Record finished requests: check the failure threshold, keep the row, and report to Locust.
 
 Every finished request passes through here once. One Locust event per request makes it appear in Locust's statistics
-and web page. Requests of users that are not Katydid's (a plain HttpUser) arrive here as such events, and become rows
+and web UI. Requests of users that are not Katydid's (a plain HttpUser) arrive here as such events, and become rows
 with what the event says.
 """
 

@@ -99,7 +99,7 @@ def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
     summary = run.summary
     reasons = list(summary.invalid_reasons)
     if summary.partial:
-        reasons.append("partial: the run never ended")
+        reasons.append("partial: the run never finished")
     if not summary.counts.requests and not reasons:
         reasons.append("no data: no request was recorded")
     if not summary.valid and not reasons:
@@ -153,7 +153,7 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
 
 
 def _kept(limit: Limit, found: Measured) -> GateVerdict:
-    """Judge a value; a value known only as a lower bound can break an upper limit or meet a lower one, no more."""
+    """Judge a value; a value known only as a lower bound can violate an upper limit or meet a lower one, no more."""
     kept = limit.keeps(found.value)
     if found.at_least and kept == limit.is_upper:
         return GateVerdict.NO_DATA

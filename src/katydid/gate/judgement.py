@@ -112,7 +112,7 @@ class Judgement:
     def exit_code(self) -> ExitCode:
         """The worst exit code of all checks.
 
-        A broken failure-rate objective is a result: checks that have no data because of the failures do not make it
+        A violated failure-rate objective is a result: checks that have no data because of the failures do not make it
         invalid, unless the failures are doubtful.
         """
         codes = [check.exit_code for check in self.checks]
@@ -122,7 +122,7 @@ class Judgement:
 
     @property
     def too_many_failures(self) -> bool:
-        """Whether the failure-rate objective is broken."""
+        """True if the failure-rate objective is violated."""
         return any(check.is_failure_rate and check.verdict is GateVerdict.FAILED for check in self.checks)
 
     @property

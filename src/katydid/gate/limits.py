@@ -62,7 +62,7 @@ class Limit:
 
     @property
     def is_strict(self) -> bool:
-        """Whether a value equal to the limit breaks it."""
+        """True if a value equal to the limit violates it."""
         return not self.operator.endswith("=")
 
     def keeps(self, value: float) -> bool:
@@ -74,13 +74,13 @@ def read_limit(text: object, unit: Unit) -> Limit:
     """Parse a limit of a thresholds file.
 
     Raises:
-        ConfigError: the text is not a limit in this unit, or no value could meet or break it. The message names no
+        ConfigError: the text is not a limit in this unit, or no value could meet or violate it. The message names no
             file.
     """
     scales, (measured, example) = _SCALES[unit], ASKED[unit]
     if not isinstance(text, str):
         raise ConfigError(
-            f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, as in "{example}"'
+            f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, such as "{example}"'
         )
     time = _TIME.fullmatch(text) if unit is Unit.MS else None
     if time is not None and (seconds := exact_duration(time["time"])) is not None:
@@ -89,7 +89,9 @@ def read_limit(text: object, unit: Unit) -> Limit:
         return limit
     found = _LIMIT.fullmatch(text)
     if found is None:
-        raise ConfigError(f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, as in "{example}"')
+        raise ConfigError(
+            f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, such as "{example}"'
+        )
     if found["unit"] not in scales:
         given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
         raise ConfigError(f'"{text}" has {given}, but the metric is measured in {measured}: write it as in "{example}"')
@@ -101,13 +103,13 @@ def read_limit(text: object, unit: Unit) -> Limit:
 
 
 def _check_possible(limit: Limit, unit: Unit) -> None:
-    """Reject a limit that no value can meet, or that no value can break: it must be a typing error."""
+    """Reject a limit that no value can meet, or that no value can violate: it must be a typing error."""
     most = 1.0 if unit is Unit.FRACTION else float("inf")
     kept = [limit.keeps(value) for value in (0.0, most)]
     if not any(kept):
         raise ConfigError(f'"{limit.text}" can never be met: choose another number')
     if all(kept):
-        raise ConfigError(f'"{limit.text}" can never be broken: choose another number')
+        raise ConfigError(f'"{limit.text}" can never be violated: choose another number')
 
 
 def read_percent(text: object) -> float:
@@ -119,5 +121,5 @@ def read_percent(text: object) -> float:
     found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         given = f'"{text}"' if isinstance(text, str) else repr(text)
-        raise ConfigError(f'{given} is not a percentage: write it in quotes, as in "5%"')
+        raise ConfigError(f'{given} is not a percentage: write it in quotes, such as "5%"')
     return float(Decimal(found["number"]) / 100)

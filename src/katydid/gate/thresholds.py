@@ -211,7 +211,7 @@ def _percent(section: Mapping[str, object], key: str, default: float, where: str
 
 def _primary(names: object, where: str, known: Mapping[str, FlatMetric]) -> tuple[str, ...]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f'{where}: give a list of metrics, as in ["duration.p50", "duration.p95"]')
+        raise ConfigError(f'{where}: give a list of metrics, such as ["duration.p50", "duration.p95"]')
     for name in names:
         if name not in known:
             raise ConfigError(f'{where}: there is no metric "{name}"{_suggest(name, known)}')

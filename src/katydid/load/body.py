@@ -75,7 +75,7 @@ def body_fields(text: str | None) -> tuple[BodyField, ...]:
 def _field(name: str, value: str) -> BodyField:
     path = tuple(name.split("."))
     if not all(path):
-        raise ConfigError(f"--body {name!r} is not KEY=VALUE, as in top_p=0.9 or response_format.type=json_object")
+        raise ConfigError(f"--body {name!r} is not KEY=VALUE, such as top_p=0.9 or response_format.type=json_object")
     if len(path) == 1 and name in _KEPT:
         raise ConfigError(f"--body {name}: the workload and the prompts set this field: leave it out")
     return BodyField(path, _value(value) if value else REMOVED)
@@ -95,7 +95,7 @@ def _lines(text: str | None) -> Iterator[tuple[str, str]]:
         if equals:
             yield name.strip(), value.strip()
         elif line.strip():
-            raise ConfigError(f"--body {line.strip()!r} is not KEY=VALUE, as in top_p=0.9; KEY= removes a field")
+            raise ConfigError(f"--body {line.strip()!r} is not KEY=VALUE, such as top_p=0.9; KEY= removes a field")
 
 
 def shown_fields(text: str | None) -> str | None:

@@ -92,7 +92,7 @@ def read_shared_prefix(text: str) -> SharedPrefix:
     try:
         found = SharedPrefix(int(tokens), int(groups) if colon else 1)
     except ValueError:
-        raise QuantityError(f"{quoted(text)} is not TOKENS or TOKENS:GROUPS, as in 500 or 500:4") from None
+        raise QuantityError(f"{quoted(text)} is not TOKENS or TOKENS:GROUPS, such as 500 or 500:4") from None
     if not (1 <= found.tokens <= MOST and 1 <= found.groups <= MOST):
         raise QuantityError(f"{quoted(text)}: tokens and groups must be from 1 to {MOST:,}")
     return found

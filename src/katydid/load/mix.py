@@ -10,7 +10,7 @@ from itertools import accumulate
 from katydid.load.lengths import chance
 from katydid.model.errors import ConfigError
 
-_EXAMPLE = "as in --model a=0.7,b=0.3"
+_EXAMPLE = "such as --model a=0.7,b=0.3"
 
 
 class Mix:

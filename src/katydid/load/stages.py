@@ -158,7 +158,7 @@ def read_stages(text: str) -> tuple[int, ...]:
         ConfigError: the text is not a list of numbers, or they do not increase.
     """
     option = f"--stages {text!r}"
-    users = _growing(option, text, int, "users", "numbers of users separated by commas, as in 100,200,1000")
+    users = _growing(option, text, int, "users", "numbers of users separated by commas, such as 100,200,1000")
     if users[0] < 1 or users[-1] > MOST_USERS:
         raise ConfigError(f"{option}: a stage must have from 1 to {MOST_USERS} users")
     return users
@@ -171,7 +171,7 @@ def read_stage_rates(text: str) -> tuple[float, ...]:
         ConfigError: the text is not a list of numbers, or they do not increase.
     """
     option = f"--stage-rates {text!r}"
-    rates = _growing(option, text, float, "requests/s", "rates in requests/s separated by commas, as in 1,2.5,10")
+    rates = _growing(option, text, float, "requests/s", "rates in requests/s separated by commas, such as 1,2.5,10")
     if not all(0 < rate <= MOST_RATE for rate in rates):
         raise ConfigError(f"{option}: a rate must be more than 0 and at most {MOST_RATE:g}")
     return rates

@@ -1,6 +1,6 @@
 """Stop rules: a run ends exactly at its Nth failed request, or after its Nth request. Pure.
 
-One process counts the failures of the whole run and admits or refuses each; `engine/stopping.py` connects the other
+One process counts the failures of the whole run and accepts or rejects each; `engine/stopping.py` connects the other
 processes to it. The number of requests is divided among the processes before the run, so no request waits for a permit.
 """
 

@@ -157,7 +157,7 @@ def show(name: str, value: float | None, summary: Summary | None = None, unit: U
     Args:
         name: flat name of the metric.
         value: the value; ignored if the summary has the metric.
-        summary: replaces the value by one that includes time-outs, with `≥` if it falls among them, and adds `≤` to an
+        summary: replaces the value by one that includes timeouts, with `≥` if it falls among them, and adds `≤` to an
             upper bound.
         unit: see `value_only`.
     """

@@ -134,7 +134,7 @@ class Sample:
         scheduled_ms: when the request was due.
         start_ms: when the first byte was handed to the kernel; None if the connection failed.
         late_ms: start − scheduled; None in a closed loop, in which requests have no due times.
-        connect_ms: TCP and TLS set-up; None on a reused connection.
+        connect_ms: TCP and TLS setup; None on a reused connection.
         send_ms: start → last byte of the request handed to the kernel; None if that did not happen or was not measured.
         ttft_ms: start → arrival of the first chunk with content.
         ttft_bound: True if the first read contained several chunks, so that TTFT is an upper bound.

@@ -72,7 +72,7 @@ def read_target_url(text: str) -> TargetUrl:
     if parts is None:
         raise ConfigError(f"--host {shown!r} is not a URL: give http://HOST:PORT or https://HOST")
     if "?" in text or "#" in text:
-        raise ConfigError("--host has a query: move it to --endpoint, as in --endpoint '/PATH?NAME=VALUE'")
+        raise ConfigError("--host has a query: move it to --endpoint, such as --endpoint '/PATH?NAME=VALUE'")
     if not parts.path.isascii():
         raise ConfigError(f"--host {shown!r}: its path is not ASCII: write it percent-encoded")
     tls = parts.scheme == "https"

@@ -23,7 +23,7 @@ from wsproto.utilities import RemoteProtocolError
 
 MESSAGE_LIMIT = 1024 * 1024
 BODY_LIMIT = 64 * 1024
-"""Maximum bytes kept of a refusal's body: enough for any error message."""
+"""Maximum bytes kept of a rejection's body: enough for any error message."""
 TOO_BIG, BAD_DATA, NORMAL, BAD_GATEWAY = 1009, 1002, 1000, 1014
 _LONGEST_CLOSE = 127
 _UNKNOWN_CODE = "CLOSE with unknown reserved code"
@@ -56,7 +56,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The target broke the protocol or exceeded a limit; everything that follows is ignored."""
+    """The target violated the protocol or exceeded a limit; everything that follows is ignored."""
 
     why: str
 

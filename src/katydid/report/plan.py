@@ -93,7 +93,7 @@ def theory_section(found: TheoryComparison) -> Section:
         "simulation with the streams' own start times; audio chunks wait in one queue, first come, first served."
     )
     if found.refused:
-        text += f" {plural(found.refused, 'more stream')} were refused, and count as streams without a result."
+        text += f" {plural(found.refused, 'more stream')} were rejected, and count as streams without a result."
     return Section("theory", "The run compared with theory", [text], [Table("", BESIDE, rows)])
 
 

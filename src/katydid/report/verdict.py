@@ -192,7 +192,7 @@ def _looks(comparison: Comparison) -> Section | None:
         "The levels were fixed before the first run, so that all looks together have the same error rate for equal "
         "versions as one comparison."
     )
-    return Section("looks", "Looks", (end, plan), tables=[looks_table(comparison.looks)])
+    return Section("looks", "Interim looks", (end, plan), tables=[looks_table(comparison.looks)])
 
 
 def _comes_first(metric: ComparedMetric) -> bool:

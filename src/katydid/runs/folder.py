@@ -1,7 +1,7 @@
 """Reads and writes a run folder: `reports/WORKLOAD/VERSION/YYYYMMDDTHHMMSSZ/`.
 
 During the run, rows are appended to logs (`*.rows`); at its end the logs become Parquet files and are deleted. If the
-run never ended, its folder is read from the logs and its manifest says `partial`. Files are replaced whole or not at
+run never finished, its folder is read from the logs and its manifest says `partial`. Files are replaced whole or not at
 all.
 """
 
@@ -68,14 +68,14 @@ class RunFolder:
             )
 
     def manifest(self) -> Manifest:
-        """The manifest, with `partial` set to True if the run never ended; read once."""
+        """The manifest, with `partial` set to True if the run never finished; read once."""
         if self._manifest is None:
             read = self._document(MANIFEST, Manifest, _REMEDY)
             self._manifest = read.added(partial=bool(read.partial) or "ended" not in read)
         return self._manifest
 
     def summary(self) -> Summary | None:
-        """The stored summary; None if the run never ended or has no summary."""
+        """The stored summary; None if the run never finished or has no summary."""
         if self.manifest().partial or not (self.path / SUMMARY).is_file():
             return None
         return self._document(SUMMARY, Summary, f"make it again with `katydid report {self.path}`")
@@ -119,7 +119,7 @@ class RunFolder:
         return frame
 
     def recover(self) -> bool:
-        """Write Parquet files for a run that never ended; return False if the run has ended.
+        """Write Parquet files for a run that never finished; return False if it has finished.
 
         The logs stay and are still what is read, since the run may be going on.
         """

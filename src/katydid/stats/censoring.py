@@ -1,6 +1,6 @@
 """Statistics of times when some requests were not observed to their end (right-censored).
 
-A request that timed out, or that the end of the run cut off, is *open*: its true time is at least the time observed.
+A request that timed out, or that the end of the run aborted, is *open*: its true time is at least the time observed.
 The weight of open times is redistributed over the longer known ones (Kaplan and Meier 1958). Requests that failed in
 other ways are competing events (Aalen and Johansen 1978): they are left out of the distribution, as is the expected
 share of open requests that would have failed. If the known times do not reach a quantile, the result is a lower bound:
@@ -47,7 +47,7 @@ class Known:
         weights: the share of requests that each known time represents.
         beyond: the share that took longer than every known time; 0 if no open time lies beyond them.
         open_times: lower bounds of the open requests' times, ascending.
-        count: the known requests and those that timed out, without those cut off.
+        count: the known requests and those that timed out, without the aborted ones.
     """
 
     times: np.ndarray
@@ -62,9 +62,9 @@ class Known:
 
         Args:
             times: of all requests; any unit.
-            open_: requests that timed out or were cut off.
+            open_: requests that timed out or were aborted.
             failed: requests that failed in other ways; none of them is open.
-            cut: requests that were cut off.
+            cut: requests that were aborted.
         """
         ok = ~open_ & ~failed
         each, left = shares(times, open_)

@@ -1,4 +1,4 @@
-"""One answer of the embedded target, from its slot to its last byte: the base class, and answers in one piece.
+"""One answer of the embedded target, from its slot to its last byte: the base class, and non-streamed answers.
 
 An answer knows its request and its fault, but no queue: its owner calls `begin` when a slot is free.
 """
@@ -158,7 +158,7 @@ class ServedAnswer(ABC):
 
 
 class WholeAnswer(ServedAnswer):
-    """An answer in one piece."""
+    """A non-streamed answer."""
 
     def resume(self) -> None:
         """See `ServedAnswer.resume`; there is nothing more to write."""

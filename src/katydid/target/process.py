@@ -18,7 +18,7 @@ from katydid.target.settings import TargetSettings, arguments_from_settings
 STOP_TIME = 5.0
 """Seconds until a target that does not end is killed."""
 STATS_TIME = 5.0
-"""Time-out of a request for its counters, in seconds."""
+"""Timeout of a request for its counters, in seconds."""
 
 
 class RunningTarget:

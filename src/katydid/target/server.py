@@ -150,12 +150,12 @@ class Target:
         return self.refuse_model(model) or self.refuse_key(key) or (QUEUE_FULL if self.slots.full else None)
 
     def refuse_model(self, model: str) -> Refusal | None:
-        """Return a refusal if the target does not have this model."""
+        """Return a rejection if the target does not have this model."""
         known = model in self._models
         return None if known else Refusal(404, f"The model {model!r} does not exist", "model_not_found")
 
     def refuse_key(self, key: str) -> Refusal | None:
-        """Count a request of a key; return a refusal if it exceeds the rate limits."""
+        """Count a request of a key; return a rejection if it exceeds the rate limits."""
         return self._limits.refuse(key, self.ticker.now())
 
     def begin_answer(self) -> None:

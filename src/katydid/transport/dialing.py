@@ -255,7 +255,7 @@ def _receive(sock: socket.socket, deadline: float) -> bytes:
             gevent.socket.wait_read(sock.fileno(), _left(deadline))
             continue
         if not data:
-            raise ConnectionResetError("the peer closed the connection during its set-up")
+            raise ConnectionResetError("the peer closed the connection during its setup")
         return data
 
 
@@ -290,4 +290,4 @@ def _tunnel(sock: socket.socket, to: Destination, proxy: Proxy, deadline: float)
         raise ProxyError(proxy, "closed the connection instead of opening a tunnel") from error
     status = head.split(b"\r\n", 1)[0].decode("latin-1")
     if status.split(" ")[1:2] != ["200"]:
-        raise ProxyError(proxy, f"refused the tunnel: {status.partition(' ')[2]}")
+        raise ProxyError(proxy, f"rejected the tunnel: {status.partition(' ')[2]}")

@@ -110,14 +110,14 @@ class Exchange:
     Attributes:
         started: when the first byte was passed to the kernel.
         send_seconds: from then until the kernel had the whole request; None if that did not happen.
-        connect_seconds: TCP and TLS set-up; None on a reused connection.
+        connect_seconds: TCP and TLS setup; None on a reused connection.
         ended: arrival of the last byte; None if the response is not complete.
         body: the beginning of the body of an unexpected response (usually not 2xx); empty otherwise.
         received: bytes of the body as received.
         read_lag: largest delay between an arrival in the kernel and our reading it.
         resent: the request was sent twice: on a new connection, since a kept one was closed as idle, or with a new
-            key, since the target refused the previous one. All times are those of the second attempt.
-        key_expired: why a refused key could not be renewed; empty if no key was refused.
+            key, since the target rejected the previous one. All times are those of the second attempt.
+        key_expired: why a rejected key could not be renewed; empty if no key was rejected.
         error: why there is no complete response; None also for a complete response with an error status.
     """
 

@@ -149,7 +149,7 @@ class HttpClient:
     def _converse(
         self, connection: Connection, payload: tuple[bytes, ...], receiver: Receiver, spent: float = 0.0
     ) -> None:
-        """Send a request and wait for its response; `spent` is the connection's set-up time, part of the timeout."""
+        """Send a request and wait for its response; `spent` is the connection's setup time, part of the timeout."""
         timeouts = self._timeouts
         if spent > _NO_TIME:
             timeouts = replace(timeouts, total=max(0.0, timeouts.total - spent))

@@ -36,7 +36,7 @@ class Proxy:
 
 
 class ProxyError(OSError):
-    """The proxy cannot be reached or refuses to connect; `__cause__` may say why."""
+    """The proxy cannot be reached or does not open a tunnel; `__cause__` may say why."""
 
     def __init__(self, proxy: Proxy, why: str = "") -> None:
         super().__init__(f"{proxy} {why or 'cannot be reached'}")

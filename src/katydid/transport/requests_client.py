@@ -190,7 +190,7 @@ class RequestsClient:
         if self._proxy is not None:
             for cause in causes:
                 if isinstance(cause, OSError) and (refusal := _TUNNEL_REFUSED.match(str(cause))):
-                    return classify(ProxyError(self._proxy, f"refused the tunnel: {refusal[1]}"), connecting=True)
+                    return classify(ProxyError(self._proxy, f"rejected the tunnel: {refusal[1]}"), connecting=True)
             if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
                 kind, text = self._classify_causes(error, causes)
                 return (kind, text) if kind.blame is Blame.GENERATOR else (kind, f"{ProxyError(self._proxy)}: {text}")

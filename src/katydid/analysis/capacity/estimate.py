@@ -2,7 +2,7 @@
 
 Capacity is N@objective: the number of users with one request per interval each, or of requests per second, up to which
 the objective is met and the target keeps up with the offered load. "Users when it failed" is a different and much
-higher number: failures arrive a time-out late, while users are still being added.
+higher number: failures arrive a timeout late, while users are still being added.
 
 Pure arithmetic on `HoldResult`s; `analysis.capacity.search` chooses the loads.
 """

@@ -3,7 +3,7 @@
 If a quantile falls among requests that timed out, it is a lower bound. If only the new side's value is one, the true
 change is at least the one shown; if only the base's, at most. Two effects must not be mistaken for a change:
 
-- A quantile near the edge of the time-outs jumps. Two sides with 5 % time-outs each may have their p95 on different
+- A quantile near the edge of the timeouts jumps. Two sides with 5 % timeouts each may have their p95 on different
   sides of that edge by chance. So the side with the known value must be clear of the edge. If it is not, or if only
   some runs of the other side have bounds, the sides are compared by the share of requests that took longer than the
   known value.
@@ -27,9 +27,9 @@ from katydid.stats.inference import Design, Difference, compare_values
 Runs = Sequence[Estimates]
 
 EDGE_ERRORS = 3.0
-"""Standard errors by which the share of time-outs must be below the edge of the quantile."""
-ON_BOTH_SIDES = "it falls among requests that timed out or were cut off, on both sides"
-UNSETTLED = "it falls among requests that timed out or were cut off: its lower bound does not decide it"
+"""Standard errors by which the share of timeouts must be below the edge of the quantile."""
+ON_BOTH_SIDES = "it falls among requests that timed out or were aborted, on both sides"
+UNSETTLED = "it falls among requests that timed out or were aborted: its lower bound does not decide it"
 IN_A_RAMP = "runs were stopped while users were still being added: their times are of different loads"
 
 
@@ -121,7 +121,7 @@ def _one_way(difference: Difference, bound: Bound) -> float:
 
 
 def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
-    """Return True if every run of one side has a bound, and the other side's time-outs are clear of the quantile."""
+    """Return True if every run of one side has a bound, and the other side's timeouts are clear of the quantile."""
     distribution, statistic = split_name(name)
     quantile = next(each.quantile for each in STATISTICS if each.name == statistic)
     if quantile is None:

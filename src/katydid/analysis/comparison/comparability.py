@@ -23,8 +23,8 @@ MUST_MATCH = {
     "phase": "different first starts are a different load",
     "ramp_per_s": "a different ramp is a different load",
     "run_time_s": "runs of different length see different conditions",
-    "request_timeout_s": "a different time-out cuts off different requests",
-    "idle_timeout_s": "a different time-out cuts off different requests",
+    "request_timeout_s": "a different timeout cuts off different requests",
+    "idle_timeout_s": "a different timeout cuts off different requests",
     "prompts_sha256": "different prompts get different answers",
     "check": "a different check fails different requests",
     "client": "a different client measures in a different way",
@@ -79,7 +79,7 @@ def another_load(one: Manifest, other: Manifest) -> str:
 
 
 def same_ramp(manifests: Sequence[Manifest]) -> bool:
-    """Return True if all runs had the same ramp, time-outs and failure threshold."""
+    """Return True if all runs had the same ramp, timeouts and failure threshold."""
     return all(len({str(manifest.get(key)) for manifest in manifests}) == 1 for key in RAMP)
 
 

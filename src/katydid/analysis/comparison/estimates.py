@@ -1,6 +1,6 @@
 """One run's values for a comparison, without its warm-up, with censored times as lower bounds, and its answer lengths.
 
-A request that timed out, or that the end of the run cut off, counts with at least the time observed
+A request that timed out, or that the end of the run aborted, counts with at least the time observed
 (`request_times`). A quantile that falls among such requests is a lower bound. Knows nothing about other runs.
 """
 
@@ -30,7 +30,7 @@ NEVER_COMPARED = ["request_id", "worker", "detail"]
 """Text columns, dropped because every selection of rows would copy them."""
 TOO_FEW = "too few requests"
 """How the reason begins if a run has too few requests for a value."""
-CUT_OFF = "the end of the run cut off conversations, and how long they had taken by then is not known"
+CUT_OFF = "the end of the run aborted conversations, and how long they had taken by then is not known"
 STOPPED_EARLY = ("failure-threshold", "interrupted", "error")
 """The manifest's `ended` of runs that were shorter than planned."""
 TOKENS = "completion_tokens"
@@ -62,7 +62,7 @@ class AnswerLengths:
     Args:
         requests: the run's requests.
         counted: tokens, or chunks, of each request's answer; NaN if unknown.
-        mean: mean length of the successful requests, weighted for those that were cut off.
+        mean: mean length of the successful requests, weighted for those that were aborted.
     """
 
     def __init__(self, requests: RequestTimes, counted: np.ndarray, mean: float) -> None:

@@ -47,8 +47,8 @@ class OtherLengths:
             differ = f"answers have {plural(self.new, 'token')} instead of {number(self.base)}"
             return f"{differ}: times of whole answers are compared at equal length ({number(self.base)})"
         return (
-            f"answers have {plural(self.new, 'chunk')} instead of {number(self.base)}, and the server does not count "
-            "tokens: whole answers are not compared; compare the time to the first token and the gaps"
+            f"answers have {plural(self.new, 'chunk')} instead of {number(self.base)}, and the target does not count "
+            "tokens: whole answers are not compared; compare time to first token and inter-chunk latency"
         )
 
     def deciding(self, primary: Sequence[str]) -> tuple[str, ...]:

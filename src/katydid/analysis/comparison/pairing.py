@@ -37,7 +37,7 @@ def left_out(name: str, side: Sequence[RunData]) -> list[str]:
     texts = []
     for run in side:
         if run.summary.partial:
-            why = "it is partial: it never came to its end"
+            why = "it is partial: it never finished"
         elif not run.summary.valid:
             why = f"it is invalid ({why_invalid(run.summary)})"
         elif not usable(run):

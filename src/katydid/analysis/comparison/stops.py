@@ -1,7 +1,7 @@
 """Compare versions by the number of users at which the failure threshold stopped them.
 
-Users at the stop are an index, not the capacity: failures arrive a time-out late, while the ramp goes on. It is
-compared only between runs with the same ramp, time-outs and threshold. A run that was not stopped held at least all of
+Users at the stop are an index, not the capacity: failures arrive a timeout late, while the ramp goes on. It is
+compared only between runs with the same ramp, timeouts and threshold. A run that was not stopped held at least all of
 its users, a lower bound. Without a ramp, all users were there at the first failure, so their number says nothing. Sides
 that were not interleaved are judged by how much earlier days differ, or not at all.
 """

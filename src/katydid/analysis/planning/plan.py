@@ -105,7 +105,7 @@ class Choice:
     Attributes:
         wait_probability: chance that a job has to wait.
         burst_s: if all streams begin at once, the time until the last job is done.
-        burst_share: of such a burst, the share of jobs done before the time-out.
+        burst_share: of such a burst, the share of jobs done before the timeout.
     """
 
     workers: int

@@ -69,7 +69,7 @@ class RunFacts:
         streams: accepted streams, one row each.
         refused: number of rejected streams.
         concurrency: the most streams that were speaking at the same time, counting rejected streams as if accepted.
-        rtf: mean processing time per second of audio, as the service reports it; None if it does not.
+        rtf: mean processing time per second of audio, as the target reports it; None if it does not.
         services_s: processing time of each stream, seconds.
         audio_s: mean length of a stream's audio, seconds.
     """

@@ -1,6 +1,6 @@
 """Whether a run is valid: did the generator produce the load that was asked for, and measure it correctly?
 
-A table of rules, each with its limit and the reason for the limit. A run that breaks a rule is invalid, because its
+A table of rules, each with its limit and the reason for the limit. A run that violates a rule is invalid, because its
 numbers may be the generator's and not the target's; some rules only warn, and leave it valid. A stop by the failure
 threshold is neither: it is a result. Validity says nothing about how good the target is.
 
@@ -152,8 +152,8 @@ RULES = (
     ),
     Rule(
         "unfinished",
-        "≤ 0.5 % of the requests cut off",
-        "mostly slow requests are cut off, so leaving them out flatters the target",
+        "≤ 0.5 % of the requests aborted",
+        "mostly slow requests are aborted, so leaving them out flatters the target",
         load.unfinished,
     ),
     Rule(

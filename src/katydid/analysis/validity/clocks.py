@@ -59,7 +59,7 @@ def implausible_rtf(run: Run) -> Finding | None:
     return Finding(
         "warning",
         f"the RTF that the recogniser reports is implausible (mean {mean:.2g})",
-        "give the unit of its field, as in --speech-fields processing=decode_s:s, or the field with its RTF, rtf=FIELD",
+        "give the unit of its field, such as --speech-fields processing=decode_s:s, or the field of its RTF, rtf=FIELD",
     )
 
 

@@ -120,7 +120,7 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     timeout = (run.manifest.request_timeout_s or 60.0) * 1000.0
     paced = rows[rows["paced"]]
     late = paced["late_ms"].clip(lower=0.0).sum()
-    unknown = paced["late_ms"].isna().sum() * timeout  # never connected: may have taken up to the time-out
+    unknown = paced["late_ms"].isna().sum() * timeout  # never connected: may have taken up to the timeout
     _, end = run.window
     begun = rows["start_ms"].fillna(rows["scheduled_ms"])
     ended = begun + rows["duration_ms"].fillna(timeout)
@@ -137,14 +137,14 @@ _UNFINISHED = 0.005
 
 
 def unfinished(run: Run) -> Finding | None:
-    """Requests that the end of the run cut off."""
+    """Requests that the end of the run aborted."""
     counts = run.counts
     if counts.aborted <= _UNFINISHED * counts.requests:
         return None
     severity: Severity = "warning" if was_stopped(run.manifest) else "invalid"
     return Finding(
         severity,
-        f"the end of the run cut off {counts.aborted} of {plural(counts.requests, 'request')}",
+        f"the end of the run aborted {counts.aborted} of {plural(counts.requests, 'request')}",
         "raise --drain so that they can finish",
     )
 
@@ -161,7 +161,7 @@ def sent_again(run: Run) -> Finding | None:
         "warning",
         f"{counts.resent} of {plural(counts.requests, 'request')} had to be sent again; the target or its proxy closed "
         "idle connections just as the request was sent, or rejected an expired key",
-        "set its keep-alive time-out to more than --interval, and use keys that last longer",
+        "set its keep-alive timeout to more than --interval, and use keys that last longer",
     )
 
 
@@ -219,7 +219,7 @@ def how_it_ended(run: Run) -> Finding | None:
             "the generator is at fault: see the log; no rows are missing",
         )
     if run.manifest.partial:
-        return Finding("warning", "partial: the run never came to its end, and was rebuilt from the rows recorded")
+        return Finding("warning", "partial: the run never finished, and was rebuilt from the rows recorded")
     if run.manifest.ended == "interrupted":
         return Finding("warning", "the run was interrupted")
     if run.manifest.ended == "error":

@@ -65,8 +65,8 @@ class Rule:
         name: for machines.
         limit: the requirement, as reports show it.
         why: the reason for the limit.
-        check: returns a finding if the run breaks the limit, else None.
-        possible: returns True if the run has the data for the check; an unchecked rule does not count as kept.
+        check: returns a finding if the run violates the limit, else None.
+        possible: returns True if the run has the data for the check; an unchecked rule does not count as met.
         column: the rule applies to runs with values in this column of the samples; None for all runs.
     """
 

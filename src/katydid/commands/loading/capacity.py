@@ -60,7 +60,7 @@ def _found(result: CapacityFound | None) -> bool:
     if result is not None and result.limiter_seen is False:
         longest = max(step.limiter_at_least_s for step in result.steps)
         tell(
-            "katydid: the capacity is not determined: the target's rate limiter refused requests, and no hold covered "
+            "katydid: the capacity is not determined: the target's rate limiter rejected requests, and no hold covered "
             f"two of its windows (each {longest:.3g} s or longer); give a --hold of at least two windows"
         )
         return False

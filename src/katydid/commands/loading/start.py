@@ -53,7 +53,7 @@ def start(args: Namespace, *words: str, shows_run: bool, stderr: bool = False) -
     if args.help or args.help_locust:
         return _help(parser, args.workload, locusts=args.help_locust)
     if args.workload is None or args.workload.startswith("-"):
-        raise ConfigError(f"no workload given: {parser.prog} WORKLOAD, as in `{parser.prog} stream --host URL`")
+        raise ConfigError(f"no workload given: {parser.prog} WORKLOAD, such as `{parser.prog} stream --host URL`")
     if parser.words[0].startswith("-") and args.workload not in shipped_workloads():  # it may be an option's value
         raise ConfigError(f"the workload comes first: {parser.prog} WORKLOAD [options]; see {parser.prog} --help")
     file = locustfile(args.workload)

@@ -1,4 +1,4 @@
-"""`katydid web WORKLOAD`: open Locust's web page for a workload's locustfile, from any folder."""
+"""`katydid web WORKLOAD`: open Locust's web UI for a workload's locustfile, from any folder."""
 
 from argparse import Namespace
 
@@ -13,7 +13,7 @@ def add_parser(commands: Commands) -> None:
     """Add the command's arguments to the tree."""
     parser = commands.add_parser(
         "web",
-        description="Open Locust's web page for a workload, to start runs there and open their reports.",
+        description="Open Locust's web UI for a workload, to start runs there and open their reports.",
         add_help=False,
         usage="katydid web WORKLOAD [--host URL | --embedded-target[=OPTIONS]] [options]",
         epilog="example: katydid web stream --host http://127.0.0.1:8080 --web-port 8090",

@@ -13,8 +13,8 @@ def add_parser(commands: Commands) -> None:
     """Add the command's own options to the tree; all others are options of `katydid run`."""
     parser = commands.add_parser(
         "ab",
-        description="Run two versions interleaved (base new, new base, …) until it is decided whether the new one is "
-        "slower, faster or the same, or --max-pairs is reached.",
+        description="Run two versions interleaved (base new, new base, …) until the verdict is slower, faster or no "
+        "difference, or --max-pairs is reached.",
         usage="katydid ab [WORKLOAD] BASE_HOST NEW_HOST [options] [options of `katydid run`]",
         epilog="example: katydid ab stream http://127.0.0.1:8001 http://127.0.0.1:8002 --users 50 --run-time 2m",
     )

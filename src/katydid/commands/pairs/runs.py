@@ -24,7 +24,7 @@ class Runs:
     If the command starts both versions, each is up only for its own runs, since both may need the same port and the
     same machine. If it starts one and the other is always running, it keeps that one up for all runs, so that neither
     is colder than the other. Both runs of a pair have the same seed, and each pair has a new one, because a server's
-    cache knows the made prompts of an earlier pair.
+    cache knows the generated prompts of an earlier pair.
 
     Args:
         asked: the request read from the command line.
@@ -60,7 +60,7 @@ class Runs:
         if code == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code not in GO_ON:
-            raise VersionError(f"the run of {side} ended with exit code {code}: see above", side, code)
+            raise VersionError(f"the run of {side} exited with code {code}: see above", side, code)
         found = sorted(self._folders() - before)
         if not found:
             return None

@@ -45,7 +45,7 @@ class Pairs:
 def levels_text(looks: Sequence[Look]) -> str:
     """The plan of looks, as printed before the first run."""
     pairs = ", ".join(f"{look.pairs}: {fraction(look.different)} and {fraction(look.same)}" for look in looks)
-    return f"significance levels of the look after each pair (different, and no difference): {pairs}"
+    return f"significance levels of the interim look after each pair (different, and no difference): {pairs}"
 
 
 def until_decided(

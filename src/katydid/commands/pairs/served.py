@@ -89,7 +89,7 @@ class ServedVersion:
             shown = shown_url(self._host)
             if (code := process.poll()) is not None:
                 raise VersionError(
-                    f"{self._option} ended with code {code} before {shown} answered{self._last_line()}: correct the "
+                    f"{self._option} exited with code {code} before {shown} answered{self._last_line()}: correct the "
                     "command",
                     self._side,
                 )

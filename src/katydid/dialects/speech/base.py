@@ -33,9 +33,9 @@ class Said:
     Attributes:
         text: the recognised text; of an ERROR, the error message.
         appends: the text of a PARTIAL is added to the earlier text instead of replacing it.
-        pending: the length of the service's queue, as the service reports it.
-        processing_ms: the processing time of the stream that the service reports.
-        rtf: the real-time factor that the service reports.
+        pending: the length of the target's queue, as the target reports it.
+        processing_ms: the processing time of the stream that the target reports.
+        rtf: the real-time factor that the target reports.
     """
 
     kind: MessageKind

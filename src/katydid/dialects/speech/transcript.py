@@ -17,9 +17,9 @@ class SpeechParser:
         final_at: arrival of the final result.
         partials: messages with text before the final one.
         revisions: messages that changed words shown earlier.
-        pending_max: the longest queue that the service reported.
-        processing_ms: the processing time that the service reported.
-        rtf: the real-time factor that the service reported.
+        pending_max: the longest queue that the target reported.
+        processing_ms: the processing time that the target reported.
+        rtf: the real-time factor that the target reported.
         failure: error class and detail, once something failed.
     """
 

@@ -125,7 +125,7 @@ class _SentRequest:
 
     @property
     def waited(self) -> float:
-        """Seconds to its first content, or to the end of an answer that is not streamed."""
+        """Seconds to its first content, or to the end of a non-streamed answer."""
         return self._after(getattr(self.parser, "first_at", None) or self.exchange.ended)
 
     @property

@@ -1,1 +1,1 @@
-"""Shows a run while it goes on: on a terminal, in Locust's web page, and to Prometheus."""
+"""Shows a run while it goes on: on a terminal, in Locust's web UI, and to Prometheus."""

@@ -26,7 +26,7 @@ def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
     """Fill the form with the values of the last start; before the first, with those of the command line.
 
     Args:
-        web_ui: Locust's web page.
+        web_ui: Locust's web UI.
         parsed: options of the process, which Locust updates from its form.
     """
     from_command_line = web_ui.update_template_args

@@ -1,4 +1,4 @@
-"""Connects a process's live figures, alarms and metrics to Locust's page and to Prometheus.
+"""Connects a process's live figures, alarms and metrics to Locust's web UI and to Prometheus.
 
 Only the process that keeps the run folder (the only one, or the master) can be watched, since it receives all rows.
 """
@@ -99,7 +99,7 @@ class Watch:
             return runtime.stopper.failures
         return self.figures.failed
 
-    # Locust's page
+    # Locust's web UI
 
     def _is_busy(self) -> bool:
         return self._runtime.stopper.active

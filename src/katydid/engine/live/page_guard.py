@@ -1,4 +1,4 @@
-"""Protects Locust's page: which host names it answers to, which fields its form may set, and what may change in a run.
+"""Protects Locust's web UI: the host names it answers to, which fields its form may set, and what may change in a run.
 
 If any web site's name resolved to this machine, that site could use the page as its own (DNS rebinding). So the page
 answers only to names that no other site can have. The form is checked before Locust takes it over: it may set the
@@ -44,19 +44,19 @@ def _parts(url: str) -> SplitResult | None:
 
 
 def refuse_password(host: str | None) -> None:
-    """Refuse a target URL with a password, because the page shows the URL to everybody who can open it.
+    """Reject a target URL with a password, because the page shows the URL to everybody who can open it.
 
     Raises:
         ConfigError: the host has a password.
     """
     if host and (parts := _parts(host)) and parts.password:
         raise ConfigError(
-            "the page would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
+            "the web UI would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
         )
 
 
 class PageGuard:
-    """Checks every request to Locust's page.
+    """Checks every request to Locust's web UI.
 
     Args:
         runtime: of this process.
@@ -90,7 +90,7 @@ class PageGuard:
                 403,
             )
         if origin and (not (parts := _parts(origin)) or parts.netloc != request.host):
-            return make_response(f"requests from {_plain(origin)} are refused: use the page itself\n", 403)
+            return make_response(f"requests from {_plain(origin)} are rejected: use the web UI itself\n", 403)
         if request.method != "POST" or not path.endswith("/swarm"):
             return None
         try:
@@ -140,7 +140,7 @@ class PageGuard:
         closed = closed_fields()
         for name in form:
             if name in closed or name.startswith("katydid_"):
-                raise ConfigError(f"{_flag(name)} cannot be set in the page: give it on the command line")
+                raise ConfigError(f"{_flag(name)} cannot be set in the web UI: give it on the command line")
 
     def _check_change(self, options: Namespace, form: Mapping[str, str], host: str) -> None:
         if self._runtime.stopper.ending:

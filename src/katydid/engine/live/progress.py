@@ -42,7 +42,7 @@ class Progress:
 
     Args:
         figures: returns the live figures of the current run; None before there are any.
-        headless: no web page shows the run.
+        headless: no web UI shows the run.
     """
 
     enabled = False

@@ -1,4 +1,4 @@
-"""Katydid's additions to Locust's web page: a tab, and a page of finished runs.
+"""Katydid's additions to Locust's web UI: a tab, and a page of finished runs.
 
 A comparison runs in a process of its own, `katydid compare`, and never during a run, because it would take CPU time
 from the load.
@@ -26,7 +26,7 @@ _COMPARE = "import sys; from katydid.cli import main; sys.exit(main())"
 
 
 class Page(Protocol):
-    """The part of Locust's web page that Katydid uses."""
+    """The part of Locust's web UI that Katydid uses."""
 
     app: Flask
     template_args: dict[str, object]
@@ -41,7 +41,7 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
     """Add the page of runs.
 
     Args:
-        web_ui: Locust's web page.
+        web_ui: Locust's web UI.
         base_path: prefix of all its paths; may be empty.
         results: returns the current results folder.
         busy: returns True while a run goes on.
@@ -77,11 +77,11 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
 
 
 RUNS = "./katydid/runs/"
-"""Address of the page of runs, relative to Locust's page."""
+"""Address of the page of runs, relative to Locust's web UI."""
 
 
 def report_link(run: Path) -> str:
-    """Address of a finished run's report, relative to Locust's page."""
+    """Address of a finished run's report, relative to Locust's web UI."""
     return RUNS + _LINKS.report(key_of(run))
 
 
@@ -131,7 +131,7 @@ def add_tab(web_ui: Page, rows: Rows, busy: Callable[[], bool]) -> None:
     """Show a table in a tab of its own, and link the page of runs in the tab for downloads.
 
     Args:
-        web_ui: Locust's web page.
+        web_ui: Locust's web UI.
         rows: returns the current table, by the keys of COLUMNS; the address of a report becomes a link.
         busy: returns True while a run goes on or its report is being made: only then does the page keep refreshing.
     """

@@ -17,7 +17,7 @@ SUSPENDED = 0.005
 
 
 class Monitor:
-    """Adds one row a second to a buffer until its greenlet is killed.
+    """Adds one row per second to a buffer until its greenlet is killed.
 
     Opens all its file descriptors when it is created, and no more later.
 
@@ -122,7 +122,7 @@ class LagProbe:
 
     A timer runs every few milliseconds. It is late by the time for which the loop was busy in some code, had no core,
     or stood still with the whole process. While streams keep the loop busy, the timer costs only its own call; it
-    wakes an idle process a hundred times a second, for about 0.2 % of a core.
+    wakes an idle process a hundred times per second, for about 0.2 % of a core.
 
     Args:
         clock: a monotonic clock.

@@ -66,7 +66,7 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     )
     preflight: str = option(
         "request",
-        "check of the target before the load: request = send one short request, so that refused fields are found; list "
+        "check of the target before the load: request = send one short request, to find fields it rejects; list "
         "= only fetch its list of models; off = none",
         choices=("request", "list", "off"),
         group=Group.REQUEST,

@@ -227,7 +227,7 @@ class ArrivalOptions:
             del asked["--interval"]  # an interval of 0 is a closed loop too
         given = [_given(flag, value) for flag, value in (asked | {"--trace": self.trace}).items() if value is not None]
         if len(given) > 1:
-            raise ConfigError(f"{' and '.join(given)} exclude each other: give one of them")
+            raise ConfigError(f"{' and '.join(given)} are mutually exclusive: give one of them")
         read_process(self.arrivals)
         if self.rate is None and not at_rates:
             if self.arrivals is not None:

@@ -26,7 +26,7 @@ Number = TypeVar("Number", int, float)
 FEW_PER_MINUTE = 10.0
 """Requests per minute; a run of minutes with fewer shows little, and is seldom intended."""
 LOCAL = "127.0.0.1"
-"""Default address of Locust's page; Locust's own default is every interface, which `--web-host "*"` still selects."""
+"""Default address of Locust's web UI; Locust's own default is every interface, which `--web-host "*"` still selects."""
 _HOURS = YEAR // 3600
 
 
@@ -55,7 +55,7 @@ _filled = False
 
 
 def _fill(parser: ArgumentParser, **_: object) -> None:
-    """Add the options; `check_load` reports run times that are too long, and Locust's page stays on this machine."""
+    """Add the options; `check_load` reports run times that are too long, and Locust's web UI stays on this machine."""
     add_arguments(parser)
     _let_command_line_override(parser)
     for action in parser._actions:  # noqa: SLF001 - argparse has no list of them
@@ -69,7 +69,7 @@ _ALTERNATIVES = (
     frozenset({"num_users", "concurrency"}),
     frozenset({"spawn_rate", "ramp"}),
 )
-"""Options that exclude each other: a run has at most one of each set."""
+"""Mutually exclusive options: a run has at most one of each set."""
 
 
 def _let_command_line_override(parser: ArgumentParser) -> None:
@@ -154,7 +154,7 @@ def notices(*, users: int, interval: float, run_time: float | None, ends_itself:
     """
     said = []
     if run_time is None and not ends_itself:
-        said.append("This run has no end: stop it with Ctrl-C, or give --run-time, as in --run-time 2m.")
+        said.append("This run has no end: stop it with Ctrl-C, or give --run-time, such as --run-time 2m.")
     rate = users * 60.0 / interval if interval else math.inf
     if rate < FEW_PER_MINUTE:
         said.append(

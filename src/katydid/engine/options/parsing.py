@@ -44,7 +44,7 @@ def add_arguments(parser: Any) -> None:
     for each in (*known_options().values(), *options_in(WatchOptions)):
         meta, variable = each.metadata, variable_of(each)
         shown = "" if each.default is None else f"default: {default_text(each)}; "
-        choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's page cannot take a dict
+        choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's web UI cannot take a dict
         word = "time" if meta["kind"] in TIMES else each.name.replace("_", "-")
         metavar = None if choices else f"<{word}>"
         if meta["kind"] is truth:

@@ -27,7 +27,7 @@ COMMAND_TIME = 30.0
 """Seconds after which the command is stopped."""
 PAUSE = 0.5
 """Minimum seconds between renewals: a target that rejects every key must not start a storm of commands."""
-REFUSED_TOO = "the renewed key is refused too"
+REFUSED_TOO = "the renewed key was rejected too"
 _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 """Characters that editors and copying leave around a key; the last is a byte order mark."""
 
@@ -62,7 +62,7 @@ class ApiKey:
 
     def watch(self, redactor: Redactor, say: Callable[[str], None]) -> None:
         """From now on, mask every new key in outputs and report each renewal."""
-        self._watchers = [redactor.add, lambda _: say(f"the target refused the API key: renewed from {self.where}")]
+        self._watchers = [redactor.add, lambda _: say(f"the target rejected the API key: renewed from {self.where}")]
 
     def renew(self, refused: str | None) -> str:
         """Read the source again, unless another user just did. Return why there is no new key; empty if there is one.
@@ -157,7 +157,7 @@ def _from_command(command: str) -> str:
         printed, _ = process.communicate(timeout=COMMAND_TIME)
     except subprocess.TimeoutExpired:
         raise ConfigError(
-            f"{KEY_COMMAND}: has not ended within {COMMAND_TIME:g} s: run it by hand to see why"
+            f"{KEY_COMMAND}: has not exited within {COMMAND_TIME:g} s: run it by hand to see why"
         ) from None
     finally:  # also if the run ends before the command
         if process.poll() is None:
@@ -165,7 +165,7 @@ def _from_command(command: str) -> str:
             with contextlib.suppress(subprocess.TimeoutExpired):  # its children may have left the process group
                 process.communicate(timeout=1.0)
     if process.returncode:
-        raise ConfigError(f"{KEY_COMMAND}: ended with code {process.returncode}: run it by hand to see why")
+        raise ConfigError(f"{KEY_COMMAND}: exited with code {process.returncode}: run it by hand to see why")
     key = printed.decode("utf-8", "replace").strip(_AROUND_KEY)
     if not key:
         raise ConfigError(f"{KEY_COMMAND}: printed nothing: it must print the key")

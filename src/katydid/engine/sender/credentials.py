@@ -114,7 +114,7 @@ class KeyedWebSocketClient(WebSocketClient):
     def converse(
         self, path: str, headers: dict[str, str], part: Part, exchange: Exchange, timeouts: Timeouts | None = None
     ) -> None:
-        """See `WebSocketClient.converse`. `part` does not begin if the handshake is refused, so it can be reused."""
+        """See `WebSocketClient.converse`. `part` does not begin if the handshake is rejected, so it can be reused."""
         converse = super().converse
         converse(path, headers, part, exchange, timeouts)
         if exchange.status == REFUSED:

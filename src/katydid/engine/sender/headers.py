@@ -36,7 +36,7 @@ class ExtraHeaders:
         for line in _lines(text):
             name, equals, value = (part.strip() for part in line.partition("="))
             if not (equals and _TOKEN.fullmatch(name)):
-                raise ConfigError(f"--header {name!r} is not NAME=VALUE, as in api-key=env:AZURE_KEY")
+                raise ConfigError(f"--header {name!r} is not NAME=VALUE, such as api-key=env:AZURE_KEY")
             check_name("--header", name)
             self.values[name] = self._value(name, value)
 

@@ -1,7 +1,7 @@
 """The identity of a run's sender: API key, `--header`, the login in the URL; and which targets get these secrets.
 
-Anyone who can reach the web page can enter a target in its form, and keys must not go there. So only the target that
-the page was started with gets them; with `--web-login`, any target does.
+Anyone who can reach the web UI can enter a target in its form, and keys must not go there. So only the target that
+the web UI was started with gets them; with `--web-login`, any target does.
 """
 
 import base64
@@ -72,11 +72,11 @@ class Identity:
 
 
 def keep_secrets(parsed: Namespace, host: str | None, api: str) -> None:
-    """In runs that the web page starts, send secrets only to the target that the page was started with.
+    """In runs that the web UI starts, send secrets only to the target that the web UI was started with.
 
     Args:
         parsed: Locust's options, which it sends to its workers.
-        host: the target that the page was started with; None if it was not given.
+        host: the target that the web UI was started with; None if it was not given.
         api: the API whose SDK's variable names the target if `host` does not.
     """
     try:
@@ -93,5 +93,5 @@ def _has_authorization(headers: dict[str, str]) -> bool:
 def _no_key(vendor: str, origin: str) -> tuple[ApiKey, str]:
     variables = (KEY, KEY_FILE, KEY_COMMAND, *([VENDORS[vendor].key] if vendor in VENDORS else []))
     held = next((name for name in variables if name and os.environ.get(name, "").strip()), None)
-    note = f"{held} is not sent to {origin}: start the page with --host {origin}, or with --web-login" if held else ""
+    note = f"{held} is not sent to {origin}: start the web UI with --host {origin}, or with --web-login" if held else ""
     return ApiKey(None), note

@@ -99,7 +99,9 @@ class ChatService(Generic[Options_co]):
         if self._mix.is_mixed and not alone:
             raise ConfigError("--model: this workload uses a single model: name only one")
         if options.leaving and options.leaving.chunks and not self.streams:
-            raise ConfigError(f"--abandon {options.abandon}: whole answers have no chunks: give a time, as 10%@2s")
+            raise ConfigError(
+                f"--abandon {options.abandon}: non-streamed answers have no chunks: give a time, such as 10%@2s"
+            )
 
     @property
     def timestamp_source(self) -> TimestampSource:
@@ -153,7 +155,7 @@ class ChatService(Generic[Options_co]):
 
     @property
     def calibration(self) -> dict[str, object] | None:
-        """The target's token calibration, for the run's other processes; None if no prompts are made."""
+        """The target's token calibration, for the run's other processes; None if no prompts are generated."""
         return dict(self.making.prompts.facts()) if self.making.makes_prompts else None
 
     def calibrate(self, found: dict[str, object]) -> None:

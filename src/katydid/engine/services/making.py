@@ -42,9 +42,9 @@ class Making:
     Args:
         options: the run's length options.
         seed: the run's seed.
-        prompts: `--prompts`, which excludes made prompts.
+        prompts: `--prompts`, which excludes generated prompts.
         build: builds a body from user, iteration and plan.
-        made: the class that makes prompts; requests of several texts have their own.
+        made: the class that generates prompts; requests of several texts have their own.
         trace: the trace to replay.
         apart: a shared prefix is a system prompt and does not count towards the prompts' lengths.
 
@@ -71,10 +71,10 @@ class Making:
         _check_trace(trace, options, prompts)
         shared = read_shared_prefix(options.shared_prefix) if options.shared_prefix else None
         if inputs and prompts:
-            raise ConfigError("--input-tokens makes the prompts: leave out --prompts")
+            raise ConfigError("--input-tokens generates the prompts: leave out --prompts")
         for flag, value in (("--shared-prefix", options.shared_prefix), ("--tokenizer", options.tokenizer)):
             if value and not (inputs or (flag == "--tokenizer" and trace and trace.makes_prompts)):
-                raise ConfigError(f"{flag} is for made prompts: give --input-tokens, as in --input-tokens 1000")
+                raise ConfigError(f"{flag} is for generated prompts: give --input-tokens, such as --input-tokens 1000")
         self._exact = bool(options.tokenizer)
         weigh = load_tokenizer(options.tokenizer) if options.tokenizer else None
         if trace is None or not trace.says_lengths:

@@ -92,9 +92,9 @@ def choose_model(
     if exchange.status in NOT_READY and (patient or wanted is None):
         raise NotReadyError(f"{host} is not ready yet ({answer_words(exchange)}): wait until it has started")
     if exchange.status == 400 and _WANTS_TLS.search(words := answer_words(exchange)):
-        raise NoAnswerError(f"{host} refuses plain HTTP ({words}): give its https URL with --host")
+        raise NoAnswerError(f"{host} rejects plain HTTP ({words}): give its https URL with --host")
     if exchange.status in _REFUSALS and wants_client_certificate(words := answer_words(exchange)):
-        raise ConfigError(f"{host} refuses us ({words}): give our certificate with --client-cert")
+        raise ConfigError(f"{host} rejects the connection ({words}): give a client certificate with --client-cert")
     if wanted is not None:
         return wanted, _lacks(dialect, exchange, body, wanted)
     models = _listed_models(dialect, host, exchange, body)
@@ -184,7 +184,7 @@ def try_request(
         if status in {401, 403}:
             raise refused_key(host, exchange)
         why = f"; {note}" if note else ""
-        raise ConfigError(f"{host} refuses the request ({answer_words(exchange)}){why}: {what_to_check(status, words)}")
+        raise ConfigError(f"{host} rejects the request ({answer_words(exchange)}){why}: {what_to_check(status, words)}")
 
 
 def try_requests(
@@ -245,7 +245,7 @@ def look(client: Client, request: Request) -> tuple[Exchange, bytes]:
 def refused_key(host: str, exchange: Exchange) -> ConfigError:
     """The error for a 401 or 403 before the load."""
     remedy = exchange.key_expired or "set LOAD_TEST_API_KEY or LOAD_TEST_API_KEY_FILE"
-    return ConfigError(f"{host} refuses our key ({answer_words(exchange)}): {remedy}")
+    return ConfigError(f"{host} rejects the API key ({answer_words(exchange)}): {remedy}")
 
 
 def _no_answer(host: str, exchange: Exchange) -> ConfigError:

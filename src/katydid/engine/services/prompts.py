@@ -112,7 +112,7 @@ def _of_file(path: Path, source: str) -> Prompts:
     if kind != _TABLE and kind not in READERS:
         known = ", ".join((*READERS, _TABLE))
         raise ConfigError(
-            f"unknown type of file: give one of {known}, also compressed as .gz (.txt: one prompt per line)"
+            f"unknown type of file: use one of {known}, also compressed as .gz (.txt: one prompt per line)"
         )
     digest = hashlib.sha256()
     with open_named(path) as file:

@@ -14,7 +14,7 @@ from katydid.load.traces.prompts import Talks
 from katydid.model.sample import Sample
 
 LOOK_WORDS = 24
-"""Words of the preflight prompt, if prompts are made."""
+"""Words of the preflight prompt, if prompts are generated."""
 
 LOOK_TURN = (-1, 0)
 """The turn of the preflight request, used for its images; no user has it."""

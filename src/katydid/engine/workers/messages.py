@@ -1,4 +1,4 @@
-"""The messages that a worker may send its master; the fields of each are checked, and others are refused and counted.
+"""The messages that a worker may send its master; the fields of each are checked, and others are rejected and counted.
 
 Anybody who can reach the master's port can send messages. So no message may name a file, make a table with other
 columns, or reach a terminal unfiltered.
@@ -100,7 +100,7 @@ class Inbox:
 
     Args:
         runner: Locust's runner.
-        on_refused: called at each refused message, with the number of them in this run.
+        on_refused: called at each rejected message, with the number of them in this run.
     """
 
     def __init__(self, runner: object, on_refused: Callable[[int], object] = lambda _: None) -> None:
@@ -128,7 +128,7 @@ class Inbox:
     def _refuse(self, name: str, worker: str, why: Exception) -> None:
         if not self._refused:
             logger.error(
-                "%s sent an invalid message (%s: %s): refused",
+                "%s sent an invalid message (%s: %s): rejected",
                 strip_control_chars(worker),
                 name,
                 strip_control_chars(why),

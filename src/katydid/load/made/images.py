@@ -81,7 +81,7 @@ def read_images(text: str) -> Images:
     """
     found = _SPEC.fullmatch(text.strip())
     if found is None:
-        raise QuantityError(f"{quoted(text)} is not N:WxH, as in 1:512x512")
+        raise QuantityError(f"{quoted(text)} is not N:WxH, such as 1:512x512")
     images = Images(int(found[1] or 1), int(found[2]), int(found[3]))
     if not 1 <= images.count <= MOST_IMAGES:
         raise QuantityError(f"{quoted(text)}: a request must have from 1 to {MOST_IMAGES} images")

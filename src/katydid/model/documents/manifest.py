@@ -163,7 +163,7 @@ class Manifest(Document, kw_only=True, frozen=True):
         users_leave: true if users end by themselves, as those of sessions do.
         failure_threshold: number of failed requests that stops the run; 0 = never.
         run_time_s: configured run time; null if there is none.
-        request_timeout_s: time-out of a whole request.
+        request_timeout_s: timeout of a whole request.
         idle_timeout_s: longest time for which nothing of an answer may arrive.
         drain_s: seconds that requests in flight get to finish at the end.
         warm_up_s: seconds at the start that count in no statistic.

@@ -203,14 +203,14 @@ DISTRIBUTIONS = (
         "server_rtf",
         "Recogniser real-time factor",
         "server_rtf",
-        "Speech: processing time reported by the service / duration of the audio. None if the service reports none.",
+        "Speech: processing time reported by the target / duration of the audio. None if the target reports none.",
         unit=Unit.RATIO,
     ),
     Distribution(
         "queue_pending",
         "Reported queue length, max",
         "queue_pending_max",
-        "Speech: the largest number of waiting chunks that the service reported to a stream.",
+        "Speech: the largest number of waiting chunks that the target reported to a stream.",
         unit=Unit.COUNT,
     ),
     Distribution(
@@ -225,7 +225,7 @@ DISTRIBUTIONS = (
         "connect",
         "Connect + TLS time",
         "connect_ms",
-        "TCP and TLS set-up time of requests that opened a connection.",
+        "TCP and TLS setup time of requests that opened a connection.",
     ),
     Distribution(
         "late",

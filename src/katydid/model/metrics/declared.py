@@ -296,7 +296,7 @@ def _check_column(metric: Metric, columns: Mapping[str, type]) -> None:
     kind = _SAMPLE_KINDS.get(metric.column) or columns.get(metric.column)
     if kind is None:
         raise ConfigError(
-            f"Metric({metric.name!r}): no row has the column {metric.column!r}: declare it, as in "
+            f"Metric({metric.name!r}): no row has the column {metric.column!r}: declare it with "
             f"columns={{{metric.column!r}: int}}"
         )
     asked = {Read.SHARE: (bool,), Read.RATE: (int, float, bool)}.get(cast("Read", metric.read), (int, float))

@@ -172,7 +172,7 @@ RATES = (
         Unit.FRACTION,
         Better.LOWER,
         "Share of the requests that were sent again, once: on a new connection, because the kept-alive one was closed "
-        "just as they were sent (before any byte of an answer, and at most 5 ms, or twice the connection's set-up "
+        "just as they were sent (before any byte of an answer, and at most 5 ms, or twice the connection's setup "
         "time, after the request; a connection that dies later is a failure), or with a renewed key after a 401.",
         lambda c: _ratio(c.resent, c.requests),
     ),

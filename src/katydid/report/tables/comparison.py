@@ -96,8 +96,8 @@ LOOKS: tuple[Column[LookRecord], ...] = (
 
 
 def looks_table(looks: Sequence[LookRecord]) -> Table:
-    """The looks of `katydid ab`."""
-    return Table("Looks after pairs", LOOKS, looks)
+    """The interim looks of `katydid ab`."""
+    return Table("Result of each look", LOOKS, looks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Links:
     """Makes the page's links from runs' keys (`WORKLOAD/VERSION/TIME`).
 
     Attributes:
-        home: link to Locust's page.
+        home: link to Locust's web UI.
         report: link to a run's report.
         compare: link to the comparison of a base and a new run.
         choose: link to this page with another run selected as the new one.
@@ -186,6 +186,6 @@ def how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
     except NoDataError as error:
         return str(error), "bad", manifest
     if summary is None:
-        return "no summary: the run is going on, or never ended", "", manifest
+        return "no summary: the run is going on, or never finished", "", manifest
     headline = headline_of(manifest, summary)
     return headline.text, headline.outcome.tone, manifest

@@ -1,8 +1,8 @@
 """The interface of the target's APIs: requests as parsed JSON in, bytes of answers out. Does no I/O.
 
 Each API is a file of its own. It reads a request once and strictly, so that later code need not handle a client's
-mistakes, and writes the pieces of a streamed answer, or a whole answer. All content chunks of an answer are the same,
-so their bytes are made once.
+mistakes, and writes the pieces of a streamed answer, or a non-streamed answer. All content chunks of an answer are the
+same, so their bytes are made once.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The workload `batch`: each request asks for one whole, non-streamed completion."""
+"""The workload `batch`: each request asks for one non-streamed completion."""
 
 from dataclasses import dataclass
 

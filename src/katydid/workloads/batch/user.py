@@ -1,4 +1,4 @@
-"""The workload `batch`: each request asks for one whole, non-streamed completion.
+"""The workload `batch`: each request asks for one non-streamed completion.
 
 A request that is rate-limited (429) is a failed row like any other. With `--on-429 backoff` it is retried after a
 delay, and each try has its own row. All tries of a request belong to the same iteration.
@@ -28,7 +28,7 @@ class WholeAnswers(ChatService[BatchOptions]):
 
 
 class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
-    """Requests a whole answer and times it.
+    """Requests a non-streamed answer and times it.
 
     Columns:
         attempt: number of this try, from 0.
@@ -94,8 +94,8 @@ def backoff_delay(attempt: int, jitter: float, retry_after: float | None = None)
     """Seconds until the next try: exponential, with full jitter (Brooker, "Exponential Backoff And Jitter").
 
     Args:
-        attempt: number of the try that was refused, from 0.
-        jitter: uniform in [0, 1), so that clients that were refused together do not retry together.
+        attempt: number of the try that was rejected, from 0.
+        jitter: uniform in [0, 1), so that clients that were rejected together do not retry together.
         retry_after: seconds that the server asks for (`Retry-After`); no try comes before that.
     """
     delay = jitter * min(LONGEST_S, FIRST_S * 2.0 ** min(attempt, 30))

@@ -15,12 +15,12 @@ from katydid.workloads.burst.section import burst_answer, burst_section
 
 @dataclass(frozen=True, kw_only=True)
 class BurstOptions(RunOptions):
-    """Options of the workload `burst`. Time-outs are part of its result, so they do not stop the run."""
+    """Options of the workload `burst`. Timeouts are part of its result, so they do not stop the run."""
 
     bursts: int = option(1, "bursts to send", kind=count, rule=POSITIVE)
     burst_pause: float = option(
         10.0,
-        "seconds from the latest possible end of a burst (its time-out) to the next burst",
+        "seconds from the latest possible end of a burst (its timeout) to the next burst",
         kind=duration,
         rule=NOT_NEGATIVE,
     )
@@ -36,7 +36,9 @@ class BurstOptions(RunOptions):
     phase: str = option(
         Phase.BURST.value, "users' first requests: always all in one burst", choices=(Phase.BURST.value,)
     )
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
+    failure_threshold: int = option(
+        0, "abort the run after this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE
+    )
     request_timeout: float = option(30.0, "seconds for a whole request", kind=duration, rule=POSITIVE)
     idle_timeout: float = option(
         3600.0,
@@ -53,7 +55,7 @@ class BurstOptions(RunOptions):
     @property
     def course(self) -> str:
         """See `RunOptions.course`."""
-        each = f"one request per user, all at the same moment, time-out {self.request_timeout:g} s"
+        each = f"one request per user, all at the same moment, timeout {self.request_timeout:g} s"
         probes = "; probes: one request alone before and after, and a burst of half the users"
         beside = probes if self.burst_probes == "on" else ""
         if self.bursts == 1:

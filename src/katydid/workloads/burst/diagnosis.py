@@ -185,7 +185,7 @@ def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None
 
 def _limited(best: Fit | None, admitted: int, facts: Diagnosis, *, silent: bool) -> Diagnosis:
     verdict = f"admits {admitted} and rejects the rest"
-    how = "by never answering until the time-out, although slots were free" if silent else "at once"
+    how = "by never answering until the timeout, although slots were free" if silent else "at once"
     within = ""
     if best is not None and best.slots >= admitted:
         within = f"; it serves the admitted ones together, {milliseconds(best.service_ms)} each"

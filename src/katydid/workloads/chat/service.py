@@ -136,7 +136,7 @@ class ConversationService(ChatService[ChatOptions]):
             ConfigError: it does not.
         """
         if "store" in self.adaptation.left_out:
-            raise ConfigError(f"{self.host} refuses to keep answers: use --history client")
+            raise ConfigError(f"{self.host} does not keep answers: use --history client")
         exchange, body = self.look(self._look_body(self.model, self.adaptation))
         answer_id = self._answer_id(exchange, body)
         if answer_id is None:

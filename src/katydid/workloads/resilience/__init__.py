@@ -16,7 +16,9 @@ from katydid.workloads.speech.section import speech_section
 class ResilienceOptions(SpeechOptions):
     """Options of the resilience workloads."""
 
-    failure_threshold: int = option(0, "stop at this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE)
+    failure_threshold: int = option(
+        0, "abort the run after this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE
+    )
     interval: float = option(2.0, "seconds from one request start of a user to its next", kind=duration, rule=POSITIVE)
     i_own_this_target: bool = option(False, "confirm that a target on another machine is yours to test", kind=truth)
 

@@ -20,7 +20,7 @@ from katydid.workloads.resilience.user import ResilienceService, ResilienceUser
 WORKERS_PATH = "/speech/workers"
 """The path at which the embedded target lists its workers' process ids."""
 COMMAND_TIME = 30.0
-"""Time-out of a command, in seconds."""
+"""Timeout of a command, in seconds."""
 
 
 class ChaosService(ResilienceService):
@@ -43,7 +43,7 @@ class ChaosService(ResilienceService):
         model = super().preflight()
         options = self._chaos
         if self._named and options.chaos_command:
-            raise ConfigError("--chaos-pid and --chaos-command exclude each other: give only one")
+            raise ConfigError("--chaos-pid and --chaos-command are mutually exclusive: give one of them")
         if self._named:
             try:
                 found = self.named()

@@ -22,7 +22,7 @@ from katydid.workloads.resilience import ZombiesOptions
 from katydid.workloads.resilience.user import Holding, ResilienceUser
 
 CONNECT_TIME = 30.0
-"""Time-out of connecting and of each write, in seconds."""
+"""Timeout of connecting and of each write, in seconds."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: "
 FOREVER = 1e6
 """Seconds; longer than any run."""

@@ -16,7 +16,7 @@ class ScaleOptions(BatchOptions):
 
     failure_threshold: int = option(
         0,
-        "stop at this many failed requests; 0 = never, since a sweep should show failures",
+        "abort the run after this many failed requests; 0 = never, since a sweep should show failures",
         kind=count,
         rule=NOT_NEGATIVE,
     )

@@ -100,7 +100,9 @@ class StageFigures:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """The range in which the limit lies: every stage up to `low` held, `high` broke (None if no stage broke).
+    """The range in which the limit lies: every stage up to `low` met the objective, `high` violated it.
+
+    `high` is None if no stage violated it.
 
     Both are users, or requests/s for stages at rates. `advice` says how to sustain more, if that is known.
     """

@@ -28,7 +28,7 @@ class ScaleService(ChatService[ScaleOptions]):
 
 
 class ScaleUser(BatchUser, StreamUser):
-    """Requests whole answers, or streamed ones."""
+    """Requests streamed or non-streamed answers."""
 
     options: ScaleOptions
     service: ScaleService

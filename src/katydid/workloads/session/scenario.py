@@ -66,8 +66,8 @@ class Scenario:
     """The description of a conversation.
 
     Attributes:
-        transport: how messages are answered. `json`: whole answers; `sse`: streamed answers, whose texts are joined;
-            `websocket`: one WebSocket per message, on which the first message with a text is the answer.
+        transport: how messages are answered. `json`: non-streamed answers; `sse`: streamed answers, whose texts are
+            joined; `websocket`: one WebSocket per message, on which the first message with a text is the answer.
         done: the data that ends an `sse` answer.
         text: template of a message.
         echoes: True if an answer repeats the marker of its message.

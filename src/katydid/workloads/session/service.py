@@ -79,7 +79,7 @@ class SessionService(ChatService[SessionOptions]):
         return f"--scenario {self.options.scenario}"
 
     def _ask_ahead(self, step: Step, visitor: Conversation, refusal: str) -> WholeAnswer:
-        """Send one request before the load; `refusal` says in words what it means if the target refuses it."""
+        """Send one request before the load; `refusal` says in words what it means if the target rejects it."""
         exchange, answer = Exchange(), WholeAnswer(step.read)
         self.client.send(self.made(step, visitor, "look"), answer, exchange)
         if exchange.error is not None:

@@ -56,9 +56,9 @@ def _pace(material: Material, facts: RunFacts | None) -> str:
 
 def _workers(facts: RunFacts | None, *, behind: bool) -> str:
     if facts is None or facts.rtf is None:
-        return "the service reports no processing time: use `katydid plan --rtf` to find how many workers it needs"
+        return "the target reports no processing time: use `katydid plan --rtf` to find how many workers it needs"
     if not is_plausible(facts.rtf):
-        return "the number of workers it needs is unknown, since the RTF that the service reports is implausible"
+        return "the number of workers it needs is unknown, since the RTF that the target reports is implausible"
     needed = servers_for(facts.concurrency * facts.rtf, UTILISATION)
     return (
         f"{'it needs' if behind else 'its streams need'} {plural(needed, 'worker')} with RTF {significant(facts.rtf)} "
@@ -76,7 +76,7 @@ def _queue(load: pd.DataFrame) -> str:
     if not len(pending):
         return ""
     return (
-        f"The service reported a queue of up to {plural(pending.max(), 'chunk')} "
+        f"The target reported a queue of up to {plural(pending.max(), 'chunk')} "
         f"(median over streams: {significant(float(np.median(pending)))})."
     )
 
@@ -111,7 +111,7 @@ def _over_time(frame: pd.DataFrame, load: pd.DataFrame) -> list[Chart]:
         Chart(
             "speech-course",
             "RTF, queue and rejections over time",
-            "Mean real-time factor, and the largest number of waiting chunks that the service reported, of the streams "
+            "Mean real-time factor, and the largest number of waiting chunks that the target reported, of the streams "
             f"that ended in each {width:g} s.",
             "×",
             right_unit="chunks",

@@ -163,8 +163,8 @@ class SpeechUser(PacedUser[SpeechOptions, SpeechService]):
         first_partial_ms: first chunk of audio sent → first recognised text.
         final_latency_ms: end of the audio → final result.
         rtf: (arrival of the final result − first chunk of audio sent) / duration of the audio.
-        server_rtf: reported processing time / duration of the audio, or the real-time factor that the service reports.
-        queue_pending_max: largest number of waiting chunks that the service reported.
+        server_rtf: reported processing time / duration of the audio, or the real-time factor that the target reports.
+        queue_pending_max: largest number of waiting chunks that the target reported.
         partials: number of partial results.
         revisions: number of results that changed words of an earlier result.
         send_late_ms: largest lateness of a chunk of audio.

@@ -144,7 +144,7 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
             wanted = [(name, status) for name in service.plan for status in (STARTED, FINISHED)]
             if parser.progress != wanted:
                 progress = ", ".join(f"{name} {status}" for name, status in parser.progress) or "none"
-                return f"wrong tool progress from the server: {progress}"
+                return f"wrong tool progress from the target: {progress}"
         return None
 
     def _run_tools(self, talk: "_Conversation", calls: list[ToolCall]) -> None:
