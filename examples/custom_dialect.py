@@ -50,7 +50,7 @@ class Tgi:
         return TgiStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """Parse a whole answer, as requested by the workload `batch` with `--endpoint /generate`."""
+        """Parse a non-streamed answer, as requested by the workload `batch` with `--endpoint /generate`."""
         return Answer(load_object(body)["generated_text"], "length", None, None)
 
 

@@ -1,4 +1,4 @@
-"""An API whose path contains the model, with another path for whole answers: Gemini's.
+"""An API whose path contains the model, with another path for non-streamed answers: Gemini's.
 
 katydid run examples/gemini.py Ask --api gemini --host http://127.0.0.1:8090 --users 5 --interval 2 --run-time 20s
 """
@@ -12,7 +12,7 @@ from katydid import Answer, BatchUser, Generation, Message, SseStreamParser, Str
 
 
 def text_of(value: dict[str, Any]) -> str:
-    """Return the text of an event, or of a whole answer."""
+    """Return the text of an event, or of a non-streamed answer."""
     parts = [part for candidate in value.get("candidates") or [] for part in candidate["content"].get("parts") or []]
     return "".join(part.get("text") or "" for part in parts)
 
@@ -70,7 +70,7 @@ class Gemini:
         return GeminiStreamParser(check)
 
     def parse_answer(self, body: bytes) -> Answer:
-        """Parse a whole answer."""
+        """Parse a non-streamed answer."""
         value = load_object(body)
         usage = value.get("usageMetadata") or {}
         tokens = usage.get("promptTokenCount"), usage.get("candidatesTokenCount")
@@ -94,4 +94,4 @@ class Ask(StreamUser):
 
 
 class AskWhole(BatchUser):
-    """`katydid run gemini.py AskWhole`: whole answers."""
+    """`katydid run gemini.py AskWhole`: non-streamed answers."""
