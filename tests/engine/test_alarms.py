@@ -59,6 +59,20 @@ def test_further_requests_of_an_iteration_are_due_when_their_users_get_to_them(a
     assert alarms.add("samples", rows(*both)) == []
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 20])
+def test_how_requests_come_in_batches_changes_nothing(size):
+    """Two requests per iteration, of which the second has no due time of its own and keeps its user busy."""
+    first = course(late_ms=900.0, duration_ms=600.0, iterations=5)  # 20 starts that count: the fewest for an alarm
+    second = [row | {"start_ms": row["start_ms"] + 600.0, "duration_ms": 1_500.0} for row in first]
+    requests = sorted([*first, *second], key=lambda row: row["start_ms"] + row["duration_ms"])
+    in_parts, at_once = Alarms(2.0, full_load=True), Alarms(2.0, full_load=True)
+    said = [
+        text for i in range(0, len(requests), size) for text in in_parts.add("samples", rows(*requests[i : i + size]))
+    ]
+    assert said == at_once.add("samples", rows(*requests))
+    assert "20 of 20 requests started after the due time" in said[0]
+
+
 def test_requests_of_other_users_are_left_out(alarms):
     others = [row | {"user": -1} for row in course(late_ms=900.0, duration_ms=800.0)]
     assert alarms.add("samples", rows(*others)) == []
