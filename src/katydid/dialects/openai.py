@@ -91,12 +91,11 @@ class OpenAiStreamParser(SseStreamParser):
                 self.missing = "no finish_reason came before [DONE]"
             return
         chunk = load_object(data)
-        choices = chunk.get("choices")
-        if error := chunk.get("error") if choices else told_error(chunk):
+        choices, usage = chunk.get("choices"), chunk.get("usage")
+        if error := chunk.get("error") if choices or usage else told_error(chunk):
             self.on_error(error)
             return
         choice = choices[0] if choices else {}
-        usage = chunk.get("usage")
         if usage is None:
             usage = choice.get("usage") or ("x_groq" in chunk and _groq_usage(chunk)) or None
         if usage is not None:

@@ -76,9 +76,10 @@ def measure_stream(sample: Sample, exchange: Exchange, parser: StreamFacts) -> N
         sample.ttft_bound = parser.first_bound
         if parser.visible_at is not None:
             sample.ttfo_ms = (parser.visible_at - exchange.started) * 1000.0
-    if parser.gaps:
-        sample.gaps = parser.gaps
-        mean, p99, most = parser.gaps.statistics()
+    gaps = parser.gaps
+    if gaps:
+        sample.gaps = gaps
+        mean, p99, most = gaps.statistics()
         sample.gap_mean_ms, sample.gap_p99_ms, sample.gap_max_ms = mean * 1000.0, p99 * 1000.0, most * 1000.0
 
 

@@ -166,7 +166,7 @@ class PacedUser(User, Generic[Options, Service]):
             judge(sample, exchange, parser)
         else:
             sample.abandon(left_ms)
-        if sample.error in REFUSED_FOR_RATE:
+        if sample.error and sample.error in REFUSED_FOR_RATE:
             asked = retry_after(exchange.headers, exchange.body, datetime.now(UTC))
             sample.retry_after_ms = None if asked is None else asked * 1000.0
         return exchange
@@ -252,19 +252,20 @@ class PacedUser(User, Generic[Options, Service]):
     @task
     def cycle(self) -> None:
         """One iteration, from its schedule to its samples."""
-        assert self._schedule is not None  # noqa: S101 - on_start has run
+        run, schedule = self.run_context, self._schedule
+        assert schedule is not None  # noqa: S101 - on_start has run
         self.iteration += 1
         self.prepare()
-        while (early := self._schedule.scheduled - time.monotonic()) > WAKE_UP:
+        while (early := schedule.scheduled - time.monotonic()) > WAKE_UP:
             gevent.sleep(early)  # repeat: a timer counts from the start of the event loop's current iteration
-        if self.run_context.stopper.ending:  # the run ended while this user was waiting
+        if run.stopper.ending:  # the run ended while this user was waiting
             raise StopUser
-        while self.stage.is_over(self._schedule.scheduled - self.run_context.info.origin):
+        while self.stage.is_over(schedule.scheduled - run.info.origin):
             self.wait()  # type: ignore[no-untyped-call]  # until Locust stops the users of the stage
-        self._schedule.begun()
-        if self._schedule.spent:
-            self.run_context.stopper.all_started()
-        self.iterate(self._schedule.scheduled)
+        schedule.begun()
+        if schedule.spent:
+            run.stopper.all_started()
+        self.iterate(schedule.scheduled)
 
     def iterate(self, scheduled: float) -> None:
         """One iteration, due at `scheduled` on the monotonic clock: one request, unless a workload overrides it."""

@@ -84,10 +84,12 @@ class KeyedClient:
     def send(self, request: Request, sink: Sink, exchange: Exchange) -> None:
         """See `exchange.Client.send`."""
         self._client.send(request, sink, exchange)
-        if (status := exchange.status) == REFUSED:
+        status = exchange.status
+        if status == SUCCESS:
+            if not self._credentials.accepted and request.method == "POST":
+                self._credentials.accepted = True
+        elif status == REFUSED:
             self._send_again(request, sink, exchange)
-        elif status == SUCCESS and not self._credentials.accepted and request.method == "POST":
-            self._credentials.accepted = True
 
     def _send_again(self, request: Request, sink: Sink, exchange: Exchange) -> None:
         def send(headers: Headers) -> None:

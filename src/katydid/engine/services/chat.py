@@ -86,6 +86,7 @@ class ChatService(Generic[Options_co]):
         self.client = KeyedClient(open_client(options.client, self.host, timeouts, options.tls), self.credentials)
         self._bodies: dict[tuple[int, str], bytes] = {}
         self._kept = 0
+        self._fewest_chunks = min(options.min_chunks, options.max_tokens)
 
     def _check(self) -> None:
         """Raise a ConfigError if this workload cannot send the requests that the options ask for."""
@@ -219,25 +220,17 @@ class ChatService(Generic[Options_co]):
         """The request of a user's iteration."""
         turn = user, iteration
         entry = None if self.making.active else self.questions.index(turn)
-        return self._request(turn, entry, self.model_of(user, iteration), request_id, stream=stream)
+        model = self.model_of(user, iteration)
+        return self.post(self._body(turn, entry, model, stream=stream), request_id, stream=stream, model=model)
 
     def request_for(self, sample: Sample, draw: tuple[int, int], *, stream: bool) -> Request:
         """The request of a sample, drawn for the (user, iteration) of `draw`; records its content in the sample."""
         entry = self.questions.describe(sample, draw)
         sample.model = model = self.model_of(*draw) if self._mix.is_mixed else self.model
-        return self._request(draw, entry, model, sample.request_id, stream=stream)
-
-    def _request(
-        self, turn: tuple[int, int], entry: int | None, model: str, request_id: str, *, stream: bool
-    ) -> Request:
-        """Build a request. `entry` is the index of its prompt; None if its body is made ahead of time."""
-        if entry is None:
-            body = self.making.take(*turn).body
-        elif (kept := self._bodies.get((entry, model))) is not None:
-            body = kept
-        else:
-            body = self._body(entry, model, stream=stream)
-        return self.post(body, request_id, stream=stream, model=model)
+        body = None if entry is None else self._bodies.get((entry, model))  # nearly always kept
+        if body is None:
+            body = self._body(draw, entry, model, stream=stream)
+        return self.post(body, sample.request_id, stream=stream, model=model)
 
     def answer_parser(self) -> AnswerParser:
         """A parser for one non-streamed answer."""
@@ -245,10 +238,13 @@ class ChatService(Generic[Options_co]):
 
     def stream_parser(self, sample: Sample, draw: tuple[int, int]) -> StreamParser:
         """A parser for the streamed answer to a request of `request_for`; a short answer may have few chunks."""
-        options, questions = self.options, self.questions
-        parser = self.dialect.stream_parser(options.check)
-        limit = questions.longest_answer(sample, draw)
-        parser.fewest_chunks = min(options.min_chunks, options.max_tokens if limit is None else limit)
+        questions = self.questions
+        parser = self.dialect.stream_parser(self.options.check)
+        parser.fewest_chunks = self._fewest_chunks
+        if questions.plain:
+            return parser
+        if (limit := questions.longest_answer(sample, draw)) is not None:
+            parser.fewest_chunks = min(self.options.min_chunks, limit)
         if questions.talks.keeps(draw[1]):
             parser.keep_text()
         return parser
@@ -289,19 +285,25 @@ class ChatService(Generic[Options_co]):
         options = self.options
         return Generation(model or self.model, options.max_tokens, options.temperature, options.seed, extra or {})
 
-    def _body(self, index: int, model: str, *, stream: bool) -> bytes:
-        """The body for a prompt; kept for reuse up to MOST_KEPT bytes."""
-        body = self._built(index, model, stream=stream)
+    def _body(self, turn: tuple[int, int], entry: int | None, model: str, *, stream: bool) -> bytes:
+        """The body of a request; up to MOST_KEPT bytes of them are kept for reuse.
+
+        Args:
+            turn: the (user, iteration) that it is drawn for.
+            entry: the index of its prompt; None if the body is made ahead of time.
+            model: the model that it asks for.
+            stream: it asks for a streamed answer.
+        """
+        if entry is None:
+            return self.making.take(*turn).body
+        generation = self.generation(model=model)
+        if (limit := self.questions.limit(entry)) is not None:
+            generation = replace(generation, max_tokens=limit)
+        body = self.changed(self.dialect.body(self.questions.messages(entry), generation, stream=stream))
         if self._kept + len(body) <= MOST_KEPT:
-            self._bodies[index, model] = body
+            self._bodies[entry, model] = body
             self._kept += len(body)
         return body
-
-    def _built(self, index: int, model: str, *, stream: bool) -> bytes:
-        generation = self.generation(model=model)
-        if (limit := self.questions.limit(index)) is not None:
-            generation = replace(generation, max_tokens=limit)
-        return self.changed(self.dialect.body(self.questions.messages(index), generation, stream=stream))
 
     def body(self, messages: list[Message], extra: dict[str, object] | None = None, *, stream: bool) -> bytes:
         """The body of a request with these messages; `extra` is added to its fields."""

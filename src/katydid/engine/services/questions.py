@@ -34,6 +34,7 @@ class Questions:
         making: makes requests with drawn lengths or images.
         told: a note about the prompts for the user; empty if there is nothing to say.
         talks: the conversations of the replayed trace.
+        plain: every request is an entry as it is: no length is set or drawn, no trace is replayed.
         entries: the prompts that are not made: the trace's, else the file's.
 
     Raises:
@@ -54,6 +55,7 @@ class Questions:
         self.draw = Draw(self.count, options.seed)
         self.making = Making(options, options.seed, options.prompts, build, self.make, trace=self._trace, apart=apart)
         self.talks = Talks(self._trace, self.making.prompts)
+        self.plain = self._trace is None and not self.making.active and not self._limits
 
     # The content of requests
 
@@ -108,6 +110,10 @@ class Questions:
 
     def describe(self, sample: Sample, turn: Turn) -> int | None:
         """Record in a sample what its request asks for; return the prompt's index, None if the body is made."""
+        if self.plain:
+            entry = self.draw.take(*turn)
+            sample.prompt_id = self.entries[entry].id
+            return entry
         if self._trace is not None:
             sample.extra |= self.talks.facts(turn[1])
         if self.making.active:
@@ -115,7 +121,7 @@ class Questions:
             sample.target_input_tokens, sample.target_output_tokens = plan.input_tokens, plan.output_tokens
         if self.making.makes_prompts:
             return None
-        entry = turn[1] if self._traced else self.draw.take(*turn)
+        entry = self.index(turn)
         sample.prompt_id = self.entries[entry].id
         return None if self.making.active else entry
 
@@ -128,6 +134,8 @@ class Questions:
     def ended(self, sample: Sample, turn: Turn, text: str = "") -> None:
         """A request has ended with an answer of this text, and will not be retried."""
         self.draw.ended(*turn)
+        if self.plain:
+            return
         if self._trace is not None:
             self.talks.heard(turn[1], sample, text)
         if self.making.active:
