@@ -23,7 +23,7 @@ from katydid.analysis.comparison.pairing import (
     paired,
     partners_left_out,
 )
-from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
+from katydid.analysis.comparison.primaries import FAILURES, primaries
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.analysis.comparison.verdicts import Judged, judge_metrics, undecided_failures
@@ -115,13 +115,13 @@ def compare_runs(
     if invalid:
         return result
     catalogue = catalogue_of(*(run.manifest for run in (*base, *new)))
-    numbers = numbers_of(used, earlier, settled, catalogue, interleaved=pairs.interleaved)
+    days = days_between(pairs.base, pairs.new, earlier)
+    numbers = numbers_of(pairs, earlier, days, settled, catalogue)
     workload = str(used[0][0].manifest.workload)
-    days = days_between(used[0], used[1], earlier)
     stops = compare_stops(used[0], used[1], settings, interleaved=pairs.interleaved, days=days)
     runs = [*numbers.base, *numbers.new]
-    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs, numbers.catalogue)
-    settings = replace(settings, primary=deciding.names)
+    primary, notes = ((), []) if stops.decide else primaries(settings.primary, workload, runs, catalogue)
+    settings = replace(settings, primary=primary)
     if lengths := other_lengths(numbers):
         numbers = lengths.sides
         settings = replace(settings, primary=lengths.deciding(settings.primary))
@@ -144,7 +144,7 @@ def compare_runs(
             *reasons,
             *filter(None, [numbers.catalogue.complaint]),
             *stops.reasons,
-            *deciding.notes,
+            *notes,
             *([lengths.note] if lengths else []),
             *why,
             *about_noise(metrics, numbers),
