@@ -25,7 +25,7 @@ from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted
 from katydid.stats.censoring import Known
-from katydid.stats.length_cost import LengthCost, length_cost
+from katydid.stats.within_run import LengthCost, length_cost
 
 NEVER_COMPARED = ["request_id", "worker", "detail"]
 """Text columns, dropped because every selection of rows would copy them."""

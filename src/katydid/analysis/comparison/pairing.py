@@ -16,7 +16,7 @@ from katydid.model.metrics import AT_LENGTH, STATISTICS, split_name, whole_name
 from katydid.model.metrics.declared import Catalogue
 from katydid.model.metrics.parts import RunPart
 from katydid.runs.folder import RunFolder
-from katydid.stats.bootstrap import log_errors
+from katydid.stats.within_run import log_errors
 
 _QUANTILES = {each.name: each.quantile for each in STATISTICS if each.quantile is not None}
 
