@@ -69,9 +69,11 @@ class Difference:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p-value for no difference."""
+        """Two-sided p-value for no difference; 1 for an error from within one run, which supports no verdict."""
+        if self.design is Design.WITHIN_RUN or not self.log_ratio:
+            return 1.0
         if self.se == 0.0:
-            return 0.0 if self.log_ratio else 1.0
+            return 0.0
         return float(2.0 * special.stdtr(self.df, -abs(self.log_ratio) / self.se))
 
     def interval(self, confidence: float = INTERVAL) -> tuple[float, float]:
@@ -128,15 +130,13 @@ def compare_values(
     se = float(np.sqrt(noise.variance * (1.0 / len(base) + 1.0 / len(new))))
     if len(base) == len(new) == 1:
         se *= UNSEEN
-    found = [Difference(log_ratio, se, noise.df, Design.RUNS)]
-    if interleaved and len(base) == len(new) > 1:
-        paired = _paired(base, new, pairs)
-        if paired is not None:
-            return paired
-    noises = _noises(base, new, history, today)
-    if noises is not None:
-        found.append(_unequal(log_ratio, noises, (len(base), len(new))))
-    return max(found, key=_reach)
+    difference = Difference(log_ratio, se, noise.df, Design.RUNS)
+    if interleaved and len(base) == len(new) > 1 and (paired := _paired(base, new, pairs)):
+        return paired
+    if noises := _noises(base, new, history, today):
+        unequal = _unequal(log_ratio, noises, (len(base), len(new)))
+        return max(difference, unequal, key=_reach)
+    return difference
 
 
 def compare_days(base: Values, new: Values, history: Sequence[Values], days: Sequence[Values]) -> Difference | None:

@@ -202,8 +202,7 @@ def _weighed(metric: Judged, sides: Sides, settings: CompareSettings) -> Judged:
     """The metric with the error that all its runs share, and with its difference adjusted by `bounds`."""
     if metric.difference is not None and (error := sides.errors.get(metric.name)):
         difference = replace(metric.difference, se=math.hypot(metric.difference.se, error))
-        p = metric.p_value if difference.design is Design.WITHIN_RUN else difference.p_value
-        metric = replace(metric, difference=difference, p_value=p)
+        metric = replace(metric, difference=difference, p_value=difference.p_value)
     runs = (sides.base, sides.new, *sides.history)
     found = bounds.weigh(metric.name, metric.difference, runs, settings.min_change) if not metric.reason else None
     return metric if found is None else replace(metric, **vars(found))
@@ -297,7 +296,7 @@ def _compared(name: str, sides: Sides, today: Today, of_pairs: Today, *, primary
     if difference is None and not unknown and (error := sides.within(name)) is not None:
         difference = Difference(new[0] - base[0], error, 1e6, Design.WITHIN_RUN)
     noise = inference.noise_of([base, new, *history])
-    p = difference.p_value if difference and difference.design is not Design.WITHIN_RUN else 1.0
+    p = difference.p_value if difference else 1.0
     return replace(metric, difference=difference, noise=noise, p_value=p, reason=NOT_INTERLEAVED if unknown else "")
 
 
