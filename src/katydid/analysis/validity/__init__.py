@@ -9,7 +9,7 @@ This module has the table; `rule` has the types, and the other modules have the 
 
 import pandas as pd
 
-from katydid.analysis.validity import clocks, generator, load, prompts, stalls
+from katydid.analysis.validity import clocks, generator, load, prompts
 from katydid.analysis.validity.rule import Rule, Run, has_plan, watched
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Finding, Severity
@@ -39,7 +39,7 @@ RULES = (
         "each process's event loop blocked for ≤ 1.5 % of the time (the sum of lags over 5 ms and of gaps in the "
         "monitor; 0.1 s is allowed, and 1 ms per user if all users start together)",
         "requests due in that time were sent late or not at all, and answers were read late",
-        stalls.blocked,
+        generator.blocked,
         watched,
     ),
     Rule(
@@ -93,26 +93,26 @@ RULES = (
         "blame",
         "no failure caused by the generator or the configuration",
         "it would count as the target's",
-        generator.not_the_target,
+        load.not_the_target,
     ),
-    Rule("workers", "no worker and no row lost", "the missing requests may be the slow ones", generator.lost),
+    Rule("workers", "no worker and no row lost", "the missing requests may be the slow ones", load.lost),
     Rule(
         "silences",
         "each worker stays in touch with the master",
         "a silent worker has lost its network or stalled, and that time would count as the target's",
-        generator.silent,
+        load.silent,
     ),
     Rule(
         "other_settings",
         "every worker has the run's options, files and version",
         "a worker with others sends a different load",
-        generator.other_settings,
+        load.other_settings,
     ),
     Rule(
         "refused_messages",
         "every message from a worker is of a known kind",
         "rows in rejected messages are missing",
-        generator.refused,
+        load.refused,
     ),
     Rule(
         "input_lengths",

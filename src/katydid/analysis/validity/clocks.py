@@ -16,6 +16,8 @@ from katydid.model.metrics import STATISTICS
 
 BOUND_SHARE = 0.05
 _LATE_LOOP_MS = 5.0
+_TIMES = ("connect_ms", "ttft_ms", "duration_ms", "read_lag_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms")
+_STEP_MS = 50.0
 TOLERANCE = 0.05
 """A quantile is called a bound if it may be too high by more than this: the change that a comparison must detect."""
 
@@ -70,9 +72,6 @@ def user_time(run: Run) -> Finding | None:
     return Finding("warning", "times were taken in user space: they include the delays of a busy generator")
 
 
-_TIMES = ("connect_ms", "ttft_ms", "duration_ms", "read_lag_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms")
-
-
 def negative(run: Run) -> Finding | None:
     """Times below zero: the kernel's clock and the process's differ, so the times above zero are wrong too."""
     frame = run.counted
@@ -86,9 +85,6 @@ def negative(run: Run) -> Finding | None:
         "the process sees a different clock than the kernel",
         "let the clock settle (NTP), run without libfaketime or a time namespace, and measure again",
     )
-
-
-_STEP_MS = 50.0
 
 
 def clock_step(run: Run) -> Finding | None:

@@ -1,4 +1,4 @@
-"""Whether the load was the one that was asked for, from the first request to the last."""
+"""Whether the load was the one that was asked for, from the first request to the last, and all of it was recorded."""
 
 import pandas as pd
 
@@ -7,6 +7,19 @@ from katydid.analysis.validity.rule import Run, found_no_user, has_plan
 from katydid.model.documents.summary import Finding, Severity
 from katydid.model.formatting import plural
 from katydid.model.metrics.declared import catalogue_of
+
+_RATE_OFF = 0.02
+_POOL_SHARE, _POOL_FEWEST = 0.01, 3
+_LOST = 0.02
+_UNFINISHED = 0.005
+_RESENT = 0.01
+_REMEDIES = {
+    "out_of_descriptors": "raise `ulimit -n`",
+    "out_of_ports": "keep connections alive, or use more machines",
+    "auth_expired": "set LOAD_TEST_API_KEY_COMMAND, or use a key that lasts as long as the run",
+    "dns": "check the host's name in --host",
+    "tls": "check the certificates: --ca-file for the target's authority, --client-cert for the client's own",
+}
 
 
 def no_data(run: Run) -> Finding | None:
@@ -18,9 +31,6 @@ def no_data(run: Run) -> Finding | None:
         "no data: no request was recorded",
         "make the run longer than --interval, or see the log: was any user spawned?",
     )
-
-
-_RATE_OFF = 0.02
 
 
 def achieved(run: Run) -> Finding | None:
@@ -54,9 +64,6 @@ def _all_taken(run: Run) -> Finding | None:
     )
 
 
-_POOL_SHARE, _POOL_FEWEST = 0.01, 3
-
-
 def users_changed(run: Run) -> Finding | None:
     """The number of users was changed during the run, so its statistics mix two loads."""
     if not (changes := run.manifest.users_changed):
@@ -67,9 +74,6 @@ def users_changed(run: Run) -> Finding | None:
         f"the number of users was changed during the run: {plural(run.manifest.users or 0, 'user')}, then {told}",
         "make one run per load, or use stages or `katydid capacity` for several loads in one run",
     )
-
-
-_LOST = 0.02
 
 
 def users_stay(run: Run) -> bool:
@@ -133,9 +137,6 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     return float(late + unknown + still_busy) / interval
 
 
-_UNFINISHED = 0.005
-
-
 def unfinished(run: Run) -> Finding | None:
     """Requests that the end of the run aborted."""
     counts = run.counts
@@ -147,9 +148,6 @@ def unfinished(run: Run) -> Finding | None:
         f"the end of the run aborted {counts.aborted} of {plural(counts.requests, 'request')}",
         "raise --drain so that they can finish",
     )
-
-
-_RESENT = 0.01
 
 
 def sent_again(run: Run) -> Finding | None:
@@ -178,14 +176,15 @@ def inside_warm_up(run: Run) -> Finding | None:
     )
 
 
-PULSES = "users started one by one, but --phase spread made them wait for their places: the load came in pulses"
-
-
 def ramp(run: Run) -> Finding | None:
     """Users that started one by one, and then waited for their places in the interval together with others."""
     if not run.manifest.pulses:
         return None
-    return Finding("warning", PULSES, "leave out --phase, so that each user sends its first request when it starts")
+    return Finding(
+        "warning",
+        "users started one by one, but --phase spread made them wait for their places: the load came in pulses",
+        "leave out --phase, so that each user sends its first request when it starts",
+    )
 
 
 def all_at_once(run: Run) -> Finding | None:
@@ -207,6 +206,81 @@ def declarations(run: Run) -> Finding | None:
     """Metrics that a workload declares, but whose entry in the manifest is damaged."""
     complaint = catalogue_of(run.manifest).complaint
     return Finding("warning", complaint, "restore manifest.json, or make the run again") if complaint else None
+
+
+def not_the_target(run: Run) -> Finding | None:
+    """Failures caused by the generator or the configuration; they would count as the target's."""
+    ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
+    for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
+        kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
+        if len(kinds):
+            told = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+            remedy = next((_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the errors")
+            return Finding("invalid", f"requests failed {where} ({told})", remedy)
+    return None
+
+
+def silent(run: Run) -> Finding | None:
+    """Workers that the master did not hear from for a while, but whose rows arrived."""
+    lost = run.manifest.lost_workers or []
+    silences = [
+        f"{s.worker} from {s.begin:.0f} s to {'the end' if s.end is None else f'{s.end:.0f} s'}"
+        for s in run.manifest.silences or []
+        if s.worker not in lost
+    ]
+    if not silences:
+        return None
+    return Finding(
+        "invalid",
+        f"workers were out of touch with the master ({', '.join(silences)}): their rows are here, but their times may "
+        "include delays of their own network or their own machine",
+        "keep the machines and the network between them healthy",
+    )
+
+
+def other_settings(run: Run) -> Finding | None:
+    """Workers whose options, files or version differ from the run's."""
+    if not (found := run.manifest.other_settings):
+        return None
+    told = dict.fromkeys(f"{one.name} of {one.process} is {one.worker}, the run's {one.run}" for one in found)
+    return Finding(
+        "invalid",
+        f"some workers' settings differ from the run's: {', '.join(told)}",
+        "start every worker with the same version of Katydid, and with the master's options or none",
+    )
+
+
+def refused(run: Run) -> Finding | None:
+    """Rejected messages: rows are lost, or someone else is connected to the master."""
+    if not (count := run.manifest.refused_messages):
+        return None
+    return Finding(
+        "invalid",
+        f"the master rejected {plural(count, 'message')} that no worker of this run would send",
+        "see the log; keep others off the master's port, and run one version of Katydid on all machines",
+    )
+
+
+def lost(run: Run) -> Finding | None:
+    """Workers that were lost, rows that never arrived, or values that did not fit."""
+    lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
+    if lost:
+        return Finding(
+            "invalid",
+            f"{plural(len(lost), 'worker')} {'was' if len(lost) == 1 else 'were'} lost ({', '.join(map(str, lost))}), "
+            "with the last rows recorded there",
+            "see the workers' logs; keep the machines and the network between them healthy",
+        )
+    if missing:
+        never = f"{plural(missing, 'row')} never arrived"
+        return Finding("invalid", never, "see the log: the network or the disk lost them")
+    if nulled := run.manifest.nulled_values:
+        return Finding(
+            "warning",
+            f"{plural(nulled, 'value')} of the wrong type for the column became null",
+            "the rest of these rows is intact; see the log for the columns",
+        )
+    return None
 
 
 def how_it_ended(run: Run) -> Finding | None:

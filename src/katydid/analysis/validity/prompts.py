@@ -18,6 +18,10 @@ from katydid.model.documents.summary import Finding, Severity, TokenLengths
 from katydid.model.formatting import fraction, milliseconds, number, plural
 
 _OFF, _FAR_OFF = 0.02, 0.10
+_SLOW_MS, _SLOW_SHARE = 50.0, 0.01
+_BEYOND_TRACE = 0.05
+_SURE = 0.001
+_LEAST_SOONER = 0.1
 
 
 def input_lengths(run: Run) -> Finding | None:
@@ -45,9 +49,6 @@ def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None
         f"{plural(lengths.requests, 'request')}",
         remedy,
     )
-
-
-_SLOW_MS, _SLOW_SHARE = 50.0, 0.01
 
 
 def slow_sending(run: Run) -> Finding | None:
@@ -95,9 +96,6 @@ def warm_cache(run: Run) -> Finding | None:
     return Finding("warning", said, f"{_UNIQUE}, or {_RESET}")
 
 
-_BEYOND_TRACE = 0.05
-
-
 def _more_than_the_trace_shares(cached: float, shared: float) -> Finding | None:
     """Tokens from the cache beyond those in blocks that the trace's own prompts share."""
     if cached <= shared + _BEYOND_TRACE:
@@ -137,10 +135,6 @@ def repeated(run: Run) -> Finding | None:
     return Finding(
         "warning", f"prompts repeat: {said}; the target does not report what came from its prefix cache", _UNIQUE
     )
-
-
-_SURE = 0.001
-_LEAST_SOONER = 0.1
 
 
 def _sooner(first: pd.DataFrame, later: pd.DataFrame) -> float | None:

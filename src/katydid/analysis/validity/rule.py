@@ -83,9 +83,14 @@ def watched(run: Run) -> bool:
     return len(run.steady) > 0
 
 
+def recorded(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column that the system or an older Katydid may not have recorded: nulls then."""
+    return rows.reindex(columns=[column])[column]
+
+
 def found_no_user(rows: pd.DataFrame) -> pd.Series:
     """Which requests of a rate arrived while no user was free."""
-    return rows["late_cause"] == LateCause.POOL if "late_cause" in rows else pd.Series(data=False, index=rows.index)
+    return recorded(rows, "late_cause") == LateCause.POOL
 
 
 def has_plan(run: Run) -> bool:
