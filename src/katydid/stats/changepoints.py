@@ -103,9 +103,8 @@ def _surely(course: Course, at: list[int], chance: float) -> list[int]:
 
     The noise of the whole course would not do: with few versions, a step inflates it enough to hide itself.
     """
-    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
-    variance, df = _noise(logs, runs, at, course.repeats)
-    return at if variance == 0.0 else pelt(logs, runs / variance, penalty(len(logs), df, chance))
+    variance, df = _noise(course, at)
+    return at if variance == 0.0 else _levels(course, variance, df, chance)
 
 
 def _is_near(at: int, places: Sequence[int]) -> bool:
@@ -132,24 +131,30 @@ def find_changes(course: Course, chance: float = 1.0) -> Changes | None:
 
 
 def _steps(course: Course, chance: float) -> Changes | None:
-    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
-    if len(logs) < FEWEST_VALUES:
+    if len(course.logs) < FEWEST_VALUES:
         return None
     found = Changes([], 0.0, 0.0)
     for _ in range(MOST_ROUNDS):
-        variance, df = _noise(logs, runs, found.at, course.repeats)
+        variance, df = _noise(course, found.at)
         if variance == 0.0:
             return Changes(found.at, 0.0, df)
-        at = pelt(logs, runs / variance, penalty(len(logs), df, chance))
+        at = _levels(course, variance, df, chance)
         if len(at) <= len(found.at):
             return found if found.at else Changes(at, variance, df)
         found = Changes(at, variance, df)
     return found
 
 
-def _noise(logs: np.ndarray, runs: np.ndarray, at: Sequence[int], repeats: Noise | None) -> tuple[float, float]:
-    """The variance of one run's log value, and its degrees of freedom."""
-    told = [] if repeats is None else [(repeats.variance, float(repeats.df))]
+def _levels(course: Course, variance: float, df: float, chance: float) -> list[int]:
+    """Where new levels begin, given the variance of one run's log value."""
+    weights = np.asarray(course.runs, dtype=np.float64) / variance
+    return pelt(course.logs, weights, penalty(len(course.logs), df, chance))
+
+
+def _noise(course: Course, at: Sequence[int]) -> tuple[float, float]:
+    """The variance of one run's log value, and its degrees of freedom; `at` are the changes found already."""
+    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
+    told = [] if course.repeats is None else [(course.repeats.variance, float(course.repeats.df))]
     for lag in LAGS:
         inside = np.ones(len(logs) - lag, dtype=bool)
         for index in at:
