@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
-from katydid.analysis.validity.rule import FEWEST_SECONDS, START_UP_MS, Run, found_no_user, recorded
+from katydid.analysis.validity.rule import FEWEST_SECONDS, START_UP_MS, Run, found_no_user, recorded, rule, watched
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, milliseconds, plural
 
@@ -40,7 +40,12 @@ def named(process: object) -> str:
     return "the generator" if process == "local" else f"the generator's process {process}"
 
 
-def cpu(run: Run) -> Finding | None:
+@rule(
+    "each process uses or waits for ≤ 80 % of a core in the median, and ≥ 95 % in at most 5 % of the seconds",
+    "a busier process queues requests in its event loop, and that time would count as the target's",
+    possible=watched,
+)
+def generator_cpu(run: Run) -> Finding | None:
     """A process that is always busy, or always waits for its core, cannot be on time."""
     steady = run.steady
     if not (steady["cpu_percent"] + _waited(steady) > CPU_MEDIAN).any():
@@ -68,7 +73,12 @@ def _waited(rows: pd.DataFrame) -> pd.Series:
     return recorded(rows, "cpu_wait_percent").astype(np.float64).fillna(0.0)
 
 
-def loop_lag(run: Run) -> Finding | None:
+@rule(
+    "> 100 ms late in at most 5 % of the seconds",
+    "without kernel timestamps, every time includes the delay; with them, it only delays starts",
+    possible=watched,
+)
+def event_loop(run: Run) -> Finding | None:
     """The event loop was late for its timers."""
     steady = run.steady
     if not (steady["loop_lag_ms"] > _LAG_MS).any():
@@ -90,7 +100,12 @@ def has_schedule(run: Run) -> bool:
     return run.manifest.interval_s != 0
 
 
-def late_by_us(run: Run) -> Finding | None:
+@rule(
+    "≤ 1 % of the starts late by more than 50 ms, or 1 % of the interval, although the user was free",
+    "the load was not the one that was asked for",
+    possible=has_schedule,
+)
+def late_starts(run: Run) -> Finding | None:
     """Requests that started late although their users were free when they were due."""
     if not has_schedule(run):
         return None
@@ -110,7 +125,12 @@ def late_by_us(run: Run) -> Finding | None:
     )
 
 
-def audio_late(run: Run) -> Finding | None:
+@rule(
+    "≤ 1 % of the audio chunks sent more than 20 ms late (p99 ≤ 20 ms)",
+    "a recogniser that gets its audio late looks slow",
+    column="sent_chunks",
+)
+def audio_pace(run: Run) -> Finding | None:
     """Audio that the generator did not send at the pace of speech."""
     sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
     if late <= _SEND_LATE_SHARE * sent:
@@ -162,6 +182,12 @@ class Stall:
         return "the process was stopped or paused", STOPPED
 
 
+@rule(
+    "each process's event loop blocked for ≤ 1.5 % of the time (the sum of lags over 5 ms and of gaps in the "
+    "monitor; 0.1 s is allowed, and 1 ms per user if all users start together)",
+    "requests due in that time were sent late or not at all, and answers were read late",
+    possible=watched,
+)
 def blocked(run: Run) -> Finding | None:
     """The generator's process stalled: requests due in that time were sent late or not at all, answers read late."""
     found = [stall for stall in stalls(run) if stall.too_long]

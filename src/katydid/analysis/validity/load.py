@@ -3,7 +3,7 @@
 import pandas as pd
 
 from katydid.analysis.derived import warm_up_counts, was_stopped
-from katydid.analysis.validity.rule import Run, found_no_user, has_plan
+from katydid.analysis.validity.rule import Run, found_no_user, has_plan, rule
 from katydid.model.documents.summary import Finding, Severity
 from katydid.model.formatting import plural
 from katydid.model.metrics.declared import catalogue_of
@@ -22,7 +22,8 @@ _REMEDIES = {
 }
 
 
-def no_data(run: Run) -> Finding | None:
+@rule("at least 1 request", "no verdict without data")
+def data(run: Run) -> Finding | None:
     """No request was recorded."""
     if run.counts.requests:
         return None
@@ -33,7 +34,12 @@ def no_data(run: Run) -> Finding | None:
     )
 
 
-def achieved(run: Run) -> Finding | None:
+@rule(
+    "within 2 % of the offered load, less the starts that slow answers delayed",
+    "lost users leave a lighter load than was asked for",
+    possible=has_plan,
+)
+def achieved_load(run: Run) -> Finding | None:
     """More requests started than were due, or fewer than slow answers explain."""
     if run.manifest.is_open:
         return _all_taken(run)
@@ -64,6 +70,7 @@ def _all_taken(run: Run) -> Finding | None:
     )
 
 
+@rule("the number of users does not change during the run", "statistics over two loads describe neither")
 def users_changed(run: Run) -> Finding | None:
     """The number of users was changed during the run, so its statistics mix two loads."""
     if not (changes := run.manifest.users_changed):
@@ -83,6 +90,11 @@ def users_stay(run: Run) -> bool:
     return bool(told.users) and ends and not run.generator.empty
 
 
+@rule(
+    "≤ 2 % of the users' time lost to users that ended before the run did",
+    "the remaining users send less than was asked for",
+    possible=users_stay,
+)
 def users_lost(run: Run) -> Finding | None:
     """Users that ended before the run did, although their schedule goes on until its end."""
     if not users_stay(run):
@@ -102,6 +114,10 @@ def users_lost(run: Run) -> Finding | None:
     )
 
 
+@rule(
+    "at a rate, ≤ 1 % of the requests without a free user when due",
+    "the target got fewer requests than the rate asks for, and later",
+)
 def pool(run: Run) -> Finding | None:
     """Requests that found no free user, so the target did not get the rate or the trace asked for."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
@@ -137,6 +153,7 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     return float(late + unknown + still_busy) / interval
 
 
+@rule("≤ 0.5 % of the requests aborted", "mostly slow requests are aborted, so leaving them out flatters the target")
 def unfinished(run: Run) -> Finding | None:
     """Requests that the end of the run aborted."""
     counts = run.counts
@@ -150,7 +167,11 @@ def unfinished(run: Run) -> Finding | None:
     )
 
 
-def sent_again(run: Run) -> Finding | None:
+@rule(
+    "≤ 1 % of the requests sent again",
+    "each cost a new connection or a new key, which users with keep-alive and lasting keys would not pay for",
+)
+def resent(run: Run) -> Finding | None:
     """Requests sent again, because the target closed an idle connection just then or rejected an expired key."""
     counts = run.counts
     if not counts.resent or counts.resent <= _RESENT * counts.requests:
@@ -163,7 +184,8 @@ def sent_again(run: Run) -> Finding | None:
     )
 
 
-def inside_warm_up(run: Run) -> Finding | None:
+@rule("the run outlasts its warm-up", "otherwise the statistics include cold caches")
+def warm_up(run: Run) -> Finding | None:
     """The statistics include the warm-up, because the run ended in it or the failure threshold stopped the run."""
     if not run.counted["warm_up"].astype(bool).any():
         return None
@@ -176,6 +198,10 @@ def inside_warm_up(run: Run) -> Finding | None:
     )
 
 
+@rule(
+    "in a ramp, each user sends its first request when it is spawned",
+    "users that wait for their place in the interval start together with others",
+)
 def ramp(run: Run) -> Finding | None:
     """Users that started one by one, and then waited for their places in the interval together with others."""
     if not run.manifest.pulses:
@@ -187,7 +213,11 @@ def ramp(run: Run) -> Finding | None:
     )
 
 
-def all_at_once(run: Run) -> Finding | None:
+@rule(
+    "a ramp, if the failure threshold stops the run",
+    "without one, all users are there at the first failure, whatever the target's capacity",
+)
+def users_at_stop(run: Run) -> Finding | None:
     """The failure threshold stopped a run whose users all started at once, so their number says nothing."""
     manifest = run.manifest
     if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None or manifest.is_open:
@@ -202,13 +232,18 @@ def all_at_once(run: Run) -> Finding | None:
     )
 
 
-def declarations(run: Run) -> Finding | None:
+@rule(
+    "every metric that the workload declares can be read",
+    "a metric that is left out is in no table, and no limit judges it",
+)
+def declared(run: Run) -> Finding | None:
     """Metrics that a workload declares, but whose entry in the manifest is damaged."""
     complaint = catalogue_of(run.manifest).complaint
     return Finding("warning", complaint, "restore manifest.json, or make the run again") if complaint else None
 
 
-def not_the_target(run: Run) -> Finding | None:
+@rule("no failure caused by the generator or the configuration", "it would count as the target's")
+def blame(run: Run) -> Finding | None:
     """Failures caused by the generator or the configuration; they would count as the target's."""
     ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
     for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
@@ -220,7 +255,11 @@ def not_the_target(run: Run) -> Finding | None:
     return None
 
 
-def silent(run: Run) -> Finding | None:
+@rule(
+    "each worker stays in touch with the master",
+    "a silent worker has lost its network or stalled, and that time would count as the target's",
+)
+def silences(run: Run) -> Finding | None:
     """Workers that the master did not hear from for a while, but whose rows arrived."""
     lost = run.manifest.lost_workers or []
     silences = [
@@ -238,6 +277,7 @@ def silent(run: Run) -> Finding | None:
     )
 
 
+@rule("every worker has the run's options, files and version", "a worker with others sends a different load")
 def other_settings(run: Run) -> Finding | None:
     """Workers whose options, files or version differ from the run's."""
     if not (found := run.manifest.other_settings):
@@ -250,7 +290,8 @@ def other_settings(run: Run) -> Finding | None:
     )
 
 
-def refused(run: Run) -> Finding | None:
+@rule("every message from a worker is of a known kind", "rows in rejected messages are missing")
+def refused_messages(run: Run) -> Finding | None:
     """Rejected messages: rows are lost, or someone else is connected to the master."""
     if not (count := run.manifest.refused_messages):
         return None
@@ -261,7 +302,8 @@ def refused(run: Run) -> Finding | None:
     )
 
 
-def lost(run: Run) -> Finding | None:
+@rule("no worker and no row lost", "the missing requests may be the slow ones")
+def workers(run: Run) -> Finding | None:
     """Workers that were lost, rows that never arrived, or values that did not fit."""
     lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
     if lost:
@@ -283,7 +325,8 @@ def lost(run: Run) -> Finding | None:
     return None
 
 
-def how_it_ended(run: Run) -> Finding | None:
+@rule("the run came to its end", "otherwise the last samples are missing")
+def end(run: Run) -> Finding | None:
     """An error, an interruption, or a crash that ended the run."""
     if died := run.manifest.housekeeping_died:
         first = died[0]

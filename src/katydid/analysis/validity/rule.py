@@ -78,6 +78,13 @@ class Rule:
     column: str | None = None
 
 
+def rule(
+    limit: str, why: str, *, possible: Callable[[Run], bool] = lambda _: True, column: str | None = None
+) -> Callable[[Callable[[Run], Finding | None]], Rule]:
+    """Make a rule of its check, which has the rule's name; see `Rule`."""
+    return lambda check: Rule(check.__name__, limit, why, check, possible, column)
+
+
 def watched(run: Run) -> bool:
     """Return True if the monitor has rows of the generator after its start."""
     return len(run.steady) > 0
