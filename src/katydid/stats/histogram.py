@@ -30,11 +30,9 @@ class Histogram:
         self.counts: Counter[int] = Counter(counts)
 
     def add(self, values: Sequence[float], zeros: int = 0) -> None:
-        """Count values of at most 3e38, the largest 32-bit float; negative ones (the clock was set) count as 0.
+        """Count values of at most 3e38, the largest 32-bit float, and so many zeros besides.
 
-        Args:
-            values: each counted once.
-            zeros: the number of zeros to count besides.
+        Negative values (the clock was set) count as 0.
         """
         if values:
             self.counts.update(array("H", array("f", values).tobytes())[_UPPER::2])

@@ -80,13 +80,8 @@ class Waits:
 def simulate_waits(servers: int, rate: float, services: np.ndarray) -> Waits:
     """Simulate the waits of Poisson arrivals that are served first come, first served (M/G/c).
 
-    Args:
-        servers: the number of servers.
-        rate: arrivals per second.
-        services: service times to draw from, all equally likely.
-
-    Returns:
-        The waits; infinite if the load exceeds what the servers can do.
+    `rate` requests arrive per second; their service times are drawn from `services`, all equally likely. The waits are
+    infinite if the load exceeds what the servers can do.
     """
     if rate * float(services.mean()) > servers * _CRITICAL:
         return Waits(1.0, np.inf, np.inf)

@@ -24,10 +24,9 @@ CLEAR = 3.0
 
 
 def settled_after(frames: Sequence[pd.DataFrame]) -> float:
-    """Seconds from the start of the run until service times have settled; 0 if they were steady from the start.
+    """Seconds until the service times of one version's runs have settled; 0 if they were steady from the start.
 
-    Args:
-        frames: samples of one version's runs; only successful requests are used.
+    The frames are each run's samples, of which only successful requests are used.
     """
     frames = [frame for frame in frames if _length(frame)]
     seconds = int(min((_length(frame) for frame in frames), default=0))
@@ -92,12 +91,9 @@ SEED = 20_07
 
 
 def log_errors(frame: pd.DataFrame, column: str, quantiles: Sequence[float]) -> list[float] | None:
-    """Standard errors of the logs of quantiles; None if there are fewer than two users or blocks to resample.
+    """Standard errors of the logs of a column's quantiles; None if there are fewer than two users or blocks to resample.
 
-    Args:
-        frame: successful requests that count, of one run.
-        column: the column of times.
-        quantiles: in (0, 1).
+    The frame has the successful requests that count of one run; quantiles are in (0, 1).
     """
     known = frame[column].notna()
     values = frame.loc[known, column].to_numpy(dtype=np.float64)
@@ -153,12 +149,7 @@ class LengthCost:
 
 
 def length_cost(times: np.ndarray, lengths: np.ndarray) -> LengthCost:
-    """Estimate the cost of length in a run.
-
-    Args:
-        times: of the requests, above 0.
-        lengths: of their answers, above 0, relative to the mean.
-    """
+    """Estimate the cost of length from requests' times and the lengths of their answers, relative to the mean; all > 0."""
     shares = np.linspace(0.0, 1.0, STEPS + 1)
     logs = np.log(times)
     spread = np.array([np.var(logs - np.log(LengthCost(share, 0.0).times_as_long(lengths))) for share in shares])

@@ -60,11 +60,8 @@ class Weighed:
 def weigh(name: str, difference: Difference | None, groups: Sequence[Runs], min_change: float) -> Weighed | None:
     """Adjust a metric's difference for bounds and early stops; None if no value is bounded and no run stopped early.
 
-    Args:
-        name: of the metric.
-        difference: of its values, with bounds taken as values.
-        groups: the runs of the base, of the new side, and earlier runs, a sequence per version.
-        min_change: the smallest change that matters, a fraction.
+    The difference takes bounds as values. The groups are the runs of the base, of the new side and of each earlier
+    version. A change smaller than `min_change`, a fraction, does not matter.
     """
     distribution, _ = split_name(name)
     sides, groups = groups[:2], [[run for run in group if distribution in run.times] for group in groups]

@@ -68,14 +68,10 @@ def compare_versions(
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
 ) -> Comparison:
-    """Compare two versions by their run folders.
+    """Compare two versions by their run folders, of each at least one.
 
-    Args:
-        base: the runs of one side, at least one.
-        new: the runs of the other side.
-        settings: primary metrics, levels and limits.
-        history: earlier runs, which show the noise from run to run; runs that are invalid or not comparable with the
-            base are left out.
+    The history's runs show the noise from run to run; those that are invalid or not comparable with the base are left
+    out.
 
     Raises:
         NoDataError: a folder cannot be read.
@@ -235,12 +231,6 @@ def compare_several(
 
     All comparisons are one family of tests: each gets an equal part of the chance of a false alarm (Bonferroni), so
     ten equal versions are together called different no more often than one.
-
-    Args:
-        base: the runs of the first version.
-        others: the runs of each other version.
-        settings: of all comparisons together.
-        histories: earlier runs for each comparison.
     """
     settings = settings or CompareSettings()
     share = replace(settings, family_alpha=settings.family_alpha / len(others))

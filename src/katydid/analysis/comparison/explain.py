@@ -34,11 +34,7 @@ def because(
 ) -> list[str]:
     """Say what is worse and what is better; or why the comparison cannot tell, and what it would take.
 
-    Args:
-        verdict: of the comparison.
-        metrics: the judged metrics.
-        rows: the comparison's rows of the same metrics, in the same order.
-        settings: of the comparison.
+    The rows are of the same metrics, in the same order.
     """
     texts = []
     for word, kind in ((WORSE, Verdict.SLOWER), (BETTER, Verdict.FASTER)):

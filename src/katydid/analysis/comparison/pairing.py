@@ -118,11 +118,7 @@ def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
 
 
 def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunData, RunData]]]:
-    """Pairs among earlier runs, in series: a series has the same two versions, and each pair soon follows the last.
-
-    Args:
-        earlier: runs by version.
-    """
+    """Pairs among earlier runs by version, in series of the same two versions, each pair soon after the last."""
     pairs = _side_by_side([(run, number) for number, version in enumerate(earlier) for run in version])
     series: list[list[tuple[RunData, RunData]]] = []
     for pair in sorted(pairs, key=lambda pair: min(map(_started, pair))):
@@ -136,11 +132,7 @@ def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunDa
 
 
 def _side_by_side(runs: Sequence[tuple[RunData, int]]) -> list[tuple[RunData, RunData]]:
-    """Pairs of runs of two groups, one made soon after the other; the run of the lower group comes first.
-
-    Args:
-        runs: each with the number of its group.
-    """
+    """Pairs of runs of two groups, one made soon after the other; the run of the group of lower number comes first."""
     pairs: list[tuple[RunData, RunData]] = []
     waiting: tuple[RunData, int] | None = None
     for item in sorted(runs, key=lambda item: _started(item[0])):
@@ -182,14 +174,9 @@ def numbers_of(
     settled: float,
     catalogue: Catalogue,
 ) -> Sides:
-    """Compute the values of all runs of a comparison.
+    """Compute the values of all runs of a comparison, without the first `settled` seconds of each.
 
-    Args:
-        used: the runs of both sides that count.
-        earlier: runs of the history, by version.
-        days: runs of the history, by day.
-        settled: seconds at the start of each run that count in no statistic.
-        catalogue: the metrics that these runs may have.
+    The history's runs are given both by version and by day.
     """
 
     @cache

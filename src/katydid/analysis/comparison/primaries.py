@@ -26,13 +26,7 @@ OWN = {
 def primaries(
     named: Sequence[str], workload: str, runs: Sequence[Estimates], catalogue: Catalogue
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Choose the primary metrics of a comparison.
-
-    Args:
-        named: the metrics that the user named; the default, the object `STREAM`, selects the workload's.
-        workload: the manifest's workload.
-        runs: of both sides.
-        catalogue: the metrics that these runs may have.
+    """Choose the primary metrics of a comparison: those `named`, or the workload's if that is the object `STREAM`.
 
     Returns:
         The metrics, at least one besides the failures; and notes on which of the wanted ones do not decide, and why.

@@ -52,14 +52,9 @@ class Stops:
 def compare_stops(
     base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool, days: Sequence[Runs] = ()
 ) -> Stops:
-    """Compare two sides by their stops.
+    """Compare two sides, of at least one run each, by their stops.
 
-    Args:
-        base: the runs of one side, at least one.
-        new: the runs of the other side.
-        settings: of the comparison.
-        interleaved: the i-th runs of both sides, in the order of their starts, were made side by side.
-        days: earlier runs, a sequence per day, if the sides were made on different days.
+    If they were not interleaved, but made on different days, `days` are earlier runs by day.
     """
     base, new = (sorted(side, key=lambda run: str(run.manifest.started_utc or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]

@@ -78,12 +78,7 @@ class Judged:
         return self.declared or METRICS[self.name]
 
     def row(self, settings: CompareSettings, family: int) -> ComparedMetric:
-        """The metric's row of the comparison; fractions, never NaN.
-
-        Args:
-            settings: of the comparison.
-            family: the number of tests that share the level.
-        """
+        """The metric's row of the comparison; fractions, never NaN. `family` tests share the level."""
         alpha = settings.family_alpha / family
         undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None and self.bound is None
         return ComparedMetric(
@@ -171,10 +166,10 @@ def in_points(
 
     Args:
         base: the base's share as shown, a fraction.
-        new: the new side's share as shown.
+        new: the new side's.
         level: the base's share that the ratio refers to; not 0.
         interval: of the log ratio.
-        detectable: the smallest detectable log ratio; it is left out if the share would exceed 100 %.
+        detectable: the smallest detectable log ratio; left out if the share would exceed 100 %.
     """
     change = 100.0 * (new - base)
     low = high = smallest = None
