@@ -91,7 +91,7 @@ SEED = 20_07
 
 
 def log_errors(frame: pd.DataFrame, column: str, quantiles: Sequence[float]) -> list[float] | None:
-    """Standard errors of the logs of a column's quantiles; None if there are fewer than two users or blocks to resample.
+    """Standard errors of the logs of a column's quantiles; None with fewer than two users or blocks to resample.
 
     The frame has the successful requests that count of one run; quantiles are in (0, 1).
     """
@@ -149,7 +149,7 @@ class LengthCost:
 
 
 def length_cost(times: np.ndarray, lengths: np.ndarray) -> LengthCost:
-    """Estimate the cost of length from requests' times and the lengths of their answers, relative to the mean; all > 0."""
+    """Estimate the cost of length from requests' times, and their answers' lengths relative to the mean; all > 0."""
     shares = np.linspace(0.0, 1.0, STEPS + 1)
     logs = np.log(times)
     spread = np.array([np.var(logs - np.log(LengthCost(share, 0.0).times_as_long(lengths))) for share in shares])

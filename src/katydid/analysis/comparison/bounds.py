@@ -142,27 +142,19 @@ def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) 
     limit = math.exp(float(np.mean([math.log(run.values[name]) for run in known])) + abs(least))
     if any(run.values[name] < limit for run in open_side if name in run.bounds):
         return 1.0  # some runs' times are not known up to the limit
-    logs = [[_log_share(run, distribution, limit) for run in group] for group in groups]
+    beyond = [
+        [run.times[distribution].share_beyond(limit) * run.times[distribution].count for run in g] for g in groups
+    ]
+    # Half a request is added, so that a share of 0 has a log.
+    logs = [
+        [math.log((longer + 0.5) / (run.times[distribution].count + 1.0)) for longer, run in zip(*each, strict=True)]
+        for each in zip(beyond, groups, strict=True)
+    ]
     difference = compare_values(logs[0], logs[1], logs[2:], interleaved=False)
     assert difference is not None  # noqa: S101 - the values themselves had one
     difference = _widened(difference, groups, distribution)
-    error = _counting_error(groups[:2], distribution, limit)
-    return _one_way(replace(difference, se=max(difference.se, error)), bound)
-
-
-def _log_share(run: Estimates, distribution: str, limit: float) -> float:
-    """The log of the share of requests that took longer; half a request is added, so that a share of 0 has a log."""
-    known = run.times[distribution]
-    return math.log((known.share_beyond(limit) * known.count + 0.5) / (known.count + 1.0))
-
-
-def _counting_error(sides: Sequence[Runs], distribution: str, limit: float) -> float:
-    """The least standard error of the log ratio of the shares: that of independent requests (Poisson)."""
-    error = 0.0
-    for side in sides:
-        known = [run.times[distribution] for run in side]
-        error += 1.0 / (0.5 + sum(each.share_beyond(limit) * each.count for each in known))
-    return math.sqrt(error)
+    of_independent_requests = math.sqrt(sum(1.0 / (0.5 + sum(side)) for side in beyond[:2]))  # Poisson
+    return _one_way(replace(difference, se=max(difference.se, of_independent_requests)), bound)
 
 
 def _widened(difference: Difference, groups: Sequence[Runs], distribution: str) -> Difference:
