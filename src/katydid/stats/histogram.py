@@ -20,11 +20,7 @@ _NEGATIVE = 0x8000
 
 
 class Histogram:
-    """Counts of values by bucket.
-
-    Attributes:
-        counts: the number of values in each bucket.
-    """
+    """Counts of values by bucket; `counts` of several histograms add up to that of all their values."""
 
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
         self.counts: Counter[int] = Counter(counts)
@@ -38,10 +34,6 @@ class Histogram:
             self.counts.update(array("H", array("f", values).tobytes())[_UPPER::2])
         if zeros:
             self.counts[0] += zeros
-
-    def merge(self, other: "Histogram") -> None:
-        """Add the counts of another histogram."""
-        self.counts.update(other.counts)
 
     @property
     def total(self) -> int:

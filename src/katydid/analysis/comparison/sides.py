@@ -44,11 +44,6 @@ class Sides:
     pairs: Sequence[Series] = ()
     errors: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def every(self) -> list[Sequence[Estimates]]:
-        """Both sides, then the versions of the history."""
-        return [self.base, self.new, *self.history]
-
     def changed(self, change: Callable[[Estimates], Estimates]) -> "Sides":
         """A copy in which `change` replaces every run; it is called once per run."""
         one = cache(change)

@@ -28,7 +28,6 @@ TOLERANCE = 0.05
     "the other TTFTs are exact; a late event loop causes bounds itself, by reading several chunks at once",
 )
 def ttft_bound(run: Run) -> Finding | None:
-    """Too many TTFTs that are upper bounds; the generator is to blame if its event loop was late."""
     counts = run.counts
     if counts.bounded <= BOUND_SHARE * counts.timed:
         return None
@@ -64,7 +63,6 @@ def _late_loop(run: Run) -> tuple[str, float] | None:
     column="server_rtf",
 )
 def server_rtf(run: Run) -> Finding | None:
-    """A recogniser whose processing times were probably read in the wrong unit."""
     named = values_of(run.counted, "server_rtf")
     if not len(named) or is_plausible(mean := float(named.mean())):
         return None
@@ -81,7 +79,6 @@ def server_rtf(run: Run) -> Finding | None:
     possible=lambda run: run.manifest.timestamp_source is not None,
 )
 def timestamps(run: Run) -> Finding | None:
-    """Times that were taken in user space, not by the kernel."""
     if run.manifest.timestamp_source != "user" or not run.counts.ok:
         return None
     return Finding("warning", "times were taken in user space: they include the delays of a busy generator")
@@ -89,7 +86,6 @@ def timestamps(run: Run) -> Finding | None:
 
 @rule("no negative times", "if the clock is that wrong, the other times are wrong too")
 def times(run: Run) -> Finding | None:
-    """Times below zero: the kernel's clock and the process's differ, so the times above zero are wrong too."""
     frame = run.counted
     wrong = [name for name in _TIMES if name in frame and (frame[name].astype(np.float64) < 0).any()]
     if not wrong:
@@ -109,7 +105,6 @@ def times(run: Run) -> Finding | None:
     possible=lambda run: len(run.monitor) > 0,
 )
 def clock(run: Run) -> Finding | None:
-    """The wall clock jumped."""
     step = run.monitor["clock_step_ms"].abs().max()
     if not step > _STEP_MS:  # NaN without a monitor
         return None
@@ -151,7 +146,6 @@ _TOGETHER_MS = 2.0
     "otherwise a buffer held the stream back, and the TTFT is the time of the whole answer",
 )
 def stream(run: Run) -> Finding | None:
-    """Most answers arrived all at once at their end: something on the way buffers them."""
     rows = run.counted
     times = rows.reindex(columns=["chunks", "ttft_ms", "duration_ms"]).astype(np.float64)
     times = times[(rows["outcome"] == "ok") & (times["chunks"] >= _FEWEST_CHUNKS) & (times["duration_ms"] >= _LONG_MS)]

@@ -46,7 +46,6 @@ def named(process: object) -> str:
     possible=watched,
 )
 def generator_cpu(run: Run) -> Finding | None:
-    """A process that is always busy, or always waits for its core, cannot be on time."""
     steady = run.steady
     if not (steady["cpu_percent"] + _waited(steady) > CPU_MEDIAN).any():
         return None
@@ -79,7 +78,6 @@ def _waited(rows: pd.DataFrame) -> pd.Series:
     possible=watched,
 )
 def event_loop(run: Run) -> Finding | None:
-    """The event loop was late for its timers."""
     steady = run.steady
     if not (steady["loop_lag_ms"] > _LAG_MS).any():
         return None
@@ -106,7 +104,6 @@ def has_schedule(run: Run) -> bool:
     possible=has_schedule,
 )
 def late_starts(run: Run) -> Finding | None:
-    """Requests that started late although their users were free when they were due."""
     if not has_schedule(run):
         return None
     real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
@@ -131,7 +128,6 @@ def late_starts(run: Run) -> Finding | None:
     column="sent_chunks",
 )
 def audio_pace(run: Run) -> Finding | None:
-    """Audio that the generator did not send at the pace of speech."""
     sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
     if late <= _SEND_LATE_SHARE * sent:
         return None
@@ -189,7 +185,6 @@ class Stall:
     possible=watched,
 )
 def blocked(run: Run) -> Finding | None:
-    """The generator's process stalled: requests due in that time were sent late or not at all, answers read late."""
     found = [stall for stall in stalls(run) if stall.too_long]
     if not found:
         return None

@@ -24,7 +24,6 @@ _REMEDIES = {
 
 @rule("at least 1 request", "no verdict without data")
 def data(run: Run) -> Finding | None:
-    """No request was recorded."""
     if run.counts.requests:
         return None
     return Finding(
@@ -40,7 +39,6 @@ def data(run: Run) -> Finding | None:
     possible=has_plan,
 )
 def achieved_load(run: Run) -> Finding | None:
-    """More requests started than were due, or fewer than slow answers explain."""
     if run.manifest.is_open:
         return _all_taken(run)
     due, rows = run.counts.due, run.counted
@@ -72,7 +70,6 @@ def _all_taken(run: Run) -> Finding | None:
 
 @rule("the number of users does not change during the run", "statistics over two loads describe neither")
 def users_changed(run: Run) -> Finding | None:
-    """The number of users was changed during the run, so its statistics mix two loads."""
     if not (changes := run.manifest.users_changed):
         return None
     told = ", ".join(f"{plural(change.users, 'user')} from {change.at_ms / 1000:.0f} s" for change in changes)
@@ -96,7 +93,6 @@ def users_stay(run: Run) -> bool:
     possible=users_stay,
 )
 def users_lost(run: Run) -> Finding | None:
-    """Users that ended before the run did, although their schedule goes on until its end."""
     if not users_stay(run):
         return None
     asked, (begin, end) = run.manifest.users or 0, run.window
@@ -119,7 +115,6 @@ def users_lost(run: Run) -> Finding | None:
     "the target got fewer requests than the rate asks for, and later",
 )
 def pool(run: Run) -> Finding | None:
-    """Requests that found no free user, so the target did not get the rate or the trace asked for."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
     due = run.counts.due or 0.0
     if not run.manifest.is_open or run.manifest.stages or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
@@ -155,7 +150,6 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
 
 @rule("≤ 0.5 % of the requests aborted", "mostly slow requests are aborted, so leaving them out flatters the target")
 def unfinished(run: Run) -> Finding | None:
-    """Requests that the end of the run aborted."""
     counts = run.counts
     if counts.aborted <= _UNFINISHED * counts.requests:
         return None
@@ -172,7 +166,6 @@ def unfinished(run: Run) -> Finding | None:
     "each cost a new connection or a new key, which users with keep-alive and lasting keys would not pay for",
 )
 def resent(run: Run) -> Finding | None:
-    """Requests sent again, because the target closed an idle connection just then or rejected an expired key."""
     counts = run.counts
     if not counts.resent or counts.resent <= _RESENT * counts.requests:
         return None
@@ -186,7 +179,6 @@ def resent(run: Run) -> Finding | None:
 
 @rule("the run outlasts its warm-up", "otherwise the statistics include cold caches")
 def warm_up(run: Run) -> Finding | None:
-    """The statistics include the warm-up, because the run ended in it or the failure threshold stopped the run."""
     if not run.counted["warm_up"].astype(bool).any():
         return None
     if warm_up_counts(run.manifest):
@@ -203,7 +195,6 @@ def warm_up(run: Run) -> Finding | None:
     "users that wait for their place in the interval start together with others",
 )
 def ramp(run: Run) -> Finding | None:
-    """Users that started one by one, and then waited for their places in the interval together with others."""
     if not run.manifest.pulses:
         return None
     return Finding(
@@ -218,7 +209,6 @@ def ramp(run: Run) -> Finding | None:
     "without one, all users are there at the first failure, whatever the target's capacity",
 )
 def users_at_stop(run: Run) -> Finding | None:
-    """The failure threshold stopped a run whose users all started at once, so their number says nothing."""
     manifest = run.manifest
     if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None or manifest.is_open:
         return None
@@ -237,14 +227,12 @@ def users_at_stop(run: Run) -> Finding | None:
     "a metric that is left out is in no table, and no limit judges it",
 )
 def declared(run: Run) -> Finding | None:
-    """Metrics that a workload declares, but whose entry in the manifest is damaged."""
     complaint = catalogue_of(run.manifest).complaint
     return Finding("warning", complaint, "restore manifest.json, or make the run again") if complaint else None
 
 
 @rule("no failure caused by the generator or the configuration", "it would count as the target's")
 def blame(run: Run) -> Finding | None:
-    """Failures caused by the generator or the configuration; they would count as the target's."""
     ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
     for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
         kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
@@ -260,7 +248,6 @@ def blame(run: Run) -> Finding | None:
     "a silent worker has lost its network or stalled, and that time would count as the target's",
 )
 def silences(run: Run) -> Finding | None:
-    """Workers that the master did not hear from for a while, but whose rows arrived."""
     lost = run.manifest.lost_workers or []
     silences = [
         f"{s.worker} from {s.begin:.0f} s to {'the end' if s.end is None else f'{s.end:.0f} s'}"
@@ -279,7 +266,6 @@ def silences(run: Run) -> Finding | None:
 
 @rule("every worker has the run's options, files and version", "a worker with others sends a different load")
 def other_settings(run: Run) -> Finding | None:
-    """Workers whose options, files or version differ from the run's."""
     if not (found := run.manifest.other_settings):
         return None
     told = dict.fromkeys(f"{one.name} of {one.process} is {one.worker}, the run's {one.run}" for one in found)
@@ -292,7 +278,6 @@ def other_settings(run: Run) -> Finding | None:
 
 @rule("every message from a worker is of a known kind", "rows in rejected messages are missing")
 def refused_messages(run: Run) -> Finding | None:
-    """Rejected messages: rows are lost, or someone else is connected to the master."""
     if not (count := run.manifest.refused_messages):
         return None
     return Finding(
@@ -304,7 +289,6 @@ def refused_messages(run: Run) -> Finding | None:
 
 @rule("no worker and no row lost", "the missing requests may be the slow ones")
 def workers(run: Run) -> Finding | None:
-    """Workers that were lost, rows that never arrived, or values that did not fit."""
     lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
     if lost:
         return Finding(
@@ -327,7 +311,6 @@ def workers(run: Run) -> Finding | None:
 
 @rule("the run came to its end", "otherwise the last samples are missing")
 def end(run: Run) -> Finding | None:
-    """An error, an interruption, or a crash that ended the run."""
     if died := run.manifest.housekeeping_died:
         first = died[0]
         return Finding(

@@ -30,7 +30,6 @@ _LEAST_SOONER = 0.1
     column="target_input_tokens",
 )
 def input_lengths(run: Run) -> Finding | None:
-    """Prompts that were longer or shorter on average than the lengths drawn for them."""
     found = lengths_found(run.counted)
     return _off("prompts", found.input if found else None, "set --tokenizer to the model's tokenizer.json")
 
@@ -41,7 +40,6 @@ def input_lengths(run: Run) -> Finding | None:
     column="target_output_tokens",
 )
 def output_lengths(run: Run) -> Finding | None:
-    """Answers that were longer or shorter on average than the lengths drawn for them."""
     found = lengths_found(run.counted)
     remedy = "the target does not enforce lengths: leave out --output-tokens, or set a field that does with --body"
     return _off("answers", found.output if found else None, remedy)
@@ -67,7 +65,6 @@ def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None
     column="send_ms",
 )
 def sending(run: Run) -> Finding | None:
-    """Requests that took long to send, because of the target or the network: that time is in their TTFT."""
     sent = run.counted["send_ms"].dropna()
     slow = sent > _SLOW_MS
     if slow.sum() <= _SLOW_SHARE * len(sent):
@@ -94,7 +91,6 @@ _UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
     column="prompt_tokens",
 )
 def warm_cache(run: Run) -> Finding | None:
-    """Input tokens that came from the target's prefix cache unintentionally."""
     if not tells_of_cache(run.counted):
         return None
     rows = without_history(run.counted[run.counted["outcome"] == "ok"])
@@ -143,7 +139,6 @@ def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
     column="prompt_id",
 )
 def repeated_prompts(run: Run) -> Finding | None:
-    """Signs of a warm cache in times and repeated prompts, if the target does not report cached tokens."""
     if cache_found(run.counted, run.manifest) is not None:
         return None
     told = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")]
