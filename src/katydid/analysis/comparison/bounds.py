@@ -22,6 +22,7 @@ import numpy as np
 
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.model.metrics import STATISTICS, split_name
+from katydid.stats.censoring import Known
 from katydid.stats.inference import Design, Difference, compare_values
 
 Runs = Sequence[Estimates]
@@ -138,22 +139,22 @@ def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
 def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) -> float:
     """The p-value for the shares of requests that took longer than exp(|`least`|) times the known side's value."""
     distribution, _ = split_name(name)
-    known, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
-    limit = math.exp(float(np.mean([math.log(run.values[name]) for run in known])) + abs(least))
+    finite, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
+    limit = math.exp(float(np.mean([math.log(run.values[name]) for run in finite])) + abs(least))
     if any(run.values[name] < limit for run in open_side if name in run.bounds):
         return 1.0  # some runs' times are not known up to the limit
-    beyond = [
-        [run.times[distribution].share_beyond(limit) * run.times[distribution].count for run in g] for g in groups
-    ]
+    times = [[run.times[distribution] for run in group] for group in groups]
+
+    def longer(known: Known) -> float:
+        """The number of requests that took longer."""
+        return known.share_beyond(limit) * known.count
+
     # Half a request is added, so that a share of 0 has a log.
-    logs = [
-        [math.log((longer + 0.5) / (run.times[distribution].count + 1.0)) for longer, run in zip(*each, strict=True)]
-        for each in zip(beyond, groups, strict=True)
-    ]
+    logs = [[math.log((longer(known) + 0.5) / (known.count + 1.0)) for known in group] for group in times]
     difference = compare_values(logs[0], logs[1], logs[2:], interleaved=False)
     assert difference is not None  # noqa: S101 - the values themselves had one
     difference = _widened(difference, groups, distribution)
-    of_independent_requests = math.sqrt(sum(1.0 / (0.5 + sum(side)) for side in beyond[:2]))  # Poisson
+    of_independent_requests = math.sqrt(sum(1.0 / (0.5 + sum(map(longer, side))) for side in times[:2]))  # Poisson
     return _one_way(replace(difference, se=max(difference.se, of_independent_requests)), bound)
 
 
