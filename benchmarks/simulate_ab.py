@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from tables import Row, add_options, percent, print_tables
 
-from katydid.analysis.comparison.compare import overall
+from katydid.analysis.comparison.compare import DECIDED, at_look, overall, planned_looks
 from katydid.analysis.comparison.estimates import Estimates
-from katydid.analysis.comparison.looks import DECIDED, at_look, planned_looks
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import judge_metrics

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.comparison.compare import overall
-from katydid.analysis.comparison.estimates import Estimates, answer_lengths, figures
+from katydid.analysis.comparison.estimates import Estimates, answer_lengths
 from katydid.analysis.comparison.lengths import other_lengths
 from katydid.analysis.comparison.primaries import FAILURES, WHOLE_ANSWERS
 from katydid.analysis.comparison.sides import Sides
@@ -141,15 +141,14 @@ def _run(answers: Answers, prompts: np.ndarray, slower: float, longer: float, ra
     known = requests.known(DURATION)
     assert known is not None  # noqa: S101 - every request has a service time
     return Estimates(
-        values=figures("duration", known).by_name | {FAILURES: 0.0},
+        values={FAILURES: 0.0},
         ok=count,
         failed=0,
         requests=count,
         episodes=0,
         users_at_stop=None,
-        times={"duration": known},
         lengths=answer_lengths(requests),
-    )
+    ).with_times({"duration": known})
 
 
 COLUMNS = (

@@ -12,7 +12,7 @@ from katydid.cli import main
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.jsontext import json_text
 from katydid.report.verdict import USERS_HELD, comparison_sentence, sections
-from katydid.stats.warmup import settled_after
+from katydid.stats.within_run import settled_after
 from schemas import misfits
 from synthetic import synthetic_run
 

@@ -2,43 +2,12 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from katydid.analysis.planning.plan import Demand, make_plan
 from katydid.model.errors import ConfigError
 from katydid.report.plan import plan_section, plan_sentence
-from katydid.stats.queue_simulation import service_times, simulate_waits
-from katydid.stats.queueing import erlang_c, wait_quantile
-
-
-def exponential(mean):
-    quantiles = (np.arange(20_000) + 0.5) / 20_000
-    return -mean * np.log1p(-quantiles)
-
-
-@pytest.mark.parametrize(("servers", "load"), [(1, 0.7), (5, 4.0), (60, 50.0)])
-def test_the_simulation_agrees_with_erlang_where_service_times_are_exponential(servers, load):
-    found = simulate_waits(servers, load / 0.1, exponential(0.1))
-    assert found.waiting == pytest.approx(erlang_c(servers, load), rel=0.05)
-    assert found.p95 == pytest.approx(wait_quantile(servers, load, 0.1, 0.95), rel=0.1)
-
-
-def test_equal_jobs_on_one_worker_wait_half_as_long_as_exponential_ones():
-    # Pollaczek–Khinchine: the mean wait goes with (1 + variation²) / 2.
-    equal = simulate_waits(1, 8.0, service_times(0.1, 0.0))
-    varied = simulate_waits(1, 8.0, exponential(0.1))
-    assert equal.p95 == pytest.approx(varied.p95 / 2, rel=0.1)
-
-
-def test_a_simulation_without_end_says_so():
-    assert math.isinf(simulate_waits(2, 20.0, service_times(0.1, 0.5)).p95)
-
-
-def test_lognormal_service_times_have_the_mean_and_variation_asked_for():
-    times = service_times(0.1, 0.5)
-    assert times.mean() == pytest.approx(0.1)
-    assert times.std() / times.mean() == pytest.approx(0.5, rel=0.05)
+from katydid.stats.queueing import wait_quantile
 
 
 def test_500_streams_of_rtf_a_tenth_need_72_workers_at_70_percent():

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from documents import comparison_with
-from katydid.analysis.comparison.looks import planned_looks
+from katydid.analysis.comparison.compare import planned_looks
 from katydid.cli import main
 from katydid.commands import command_parsers
 from katydid.commands.pairs import runs

@@ -9,10 +9,9 @@ import pytest
 from folders import write_version
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.analysis.comparison.sides import Sides
-from katydid.analysis.comparison.verdicts import judge_metrics
+from katydid.analysis.comparison.verdicts import in_points, judge_metrics
 from katydid.cli import main
 from katydid.model.documents.comparison import ComparedPoints, CompareSettings
-from katydid.stats.proportions import in_points
 
 LUCK = (0.01, -0.008, 0.004)
 

@@ -26,7 +26,7 @@ def run(args: Namespace) -> int:
     from katydid.analysis.planning.speech_theory import compare_with_theory
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
-    from katydid.stats.queue_simulation import JOBS
+    from katydid.stats.queueing import JOBS
 
     if args.workers is not None and not 1 <= args.workers <= MOST_WORKERS:
         raise ConfigError(f"--workers {shown(args.workers)} must be from 1 to {MOST_WORKERS}")

@@ -5,7 +5,7 @@ file and no report.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from statistics import median
 
 from katydid.analysis.comparison.comparability import another_load
@@ -23,7 +23,6 @@ from katydid.model.metrics import FlatMetric, split_name, whole_name
 from katydid.model.metrics.declared import Catalogue, described
 from katydid.model.metrics.rates import OF_AN_INTERVAL, OF_DUE_TIMES
 from katydid.model.units import Unit
-from katydid.stats.proportions import in_points
 
 
 def judge(
@@ -198,7 +197,7 @@ def _beside_baseline(check: GateCheck, baseline: Sequence[RunResult], metric: Fl
         bound=None,
         verdict=None,
         primary=False,
-        points=ComparedPoints(**asdict(in_points(base, new, base, None, None))) if share else None,
+        points=ComparedPoints(change=100.0 * (new - base), low=None, high=None, detectable=None) if share else None,
         label=metric.label,
         unit=metric.unit,
         better=metric.better,

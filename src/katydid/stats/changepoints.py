@@ -80,9 +80,7 @@ class Changes:
 def look(course: Course, metrics: int = 1) -> Changes | None:
     """Find the changes of level in a course, or its trend, and whether they are confirmed; None if it is too short.
 
-    Args:
-        course: up to the newest version.
-        metrics: the number of metrics examined together.
+    The course goes up to the newest version; `metrics` courses are examined together.
     """
     found = find_changes(course)
     if found is None:
@@ -103,9 +101,8 @@ def _surely(course: Course, at: list[int], chance: float) -> list[int]:
 
     The noise of the whole course would not do: with few versions, a step inflates it enough to hide itself.
     """
-    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
-    variance, df = _noise(logs, runs, at, course.repeats)
-    return at if variance == 0.0 else pelt(logs, runs / variance, penalty(len(logs), df, chance))
+    variance, df = _noise(course, at)
+    return at if variance == 0.0 else _levels(course, variance, df, chance)
 
 
 def _is_near(at: int, places: Sequence[int]) -> bool:
@@ -119,10 +116,7 @@ def find_changes(course: Course, chance: float = 1.0) -> Changes | None:
     versions, and from differences at lag 2. Repeats alone miss what differs between days: with them, 33 to 89 % of flat
     histories were called changed (`measure_changepoints.py`). Differences across a change already found are left out,
     and the search is repeated until it finds no more. If a line explains the course as well as steps do, it is a trend.
-
-    Args:
-        course: of one metric.
-        chance: the chance of a false alarm, as a fraction of the usual one.
+    The chance of a false alarm is a fraction of the usual one.
     """
     found = _steps(course, chance)
     if found is None or found.variance == 0.0:
@@ -132,24 +126,30 @@ def find_changes(course: Course, chance: float = 1.0) -> Changes | None:
 
 
 def _steps(course: Course, chance: float) -> Changes | None:
-    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
-    if len(logs) < FEWEST_VALUES:
+    if len(course.logs) < FEWEST_VALUES:
         return None
     found = Changes([], 0.0, 0.0)
     for _ in range(MOST_ROUNDS):
-        variance, df = _noise(logs, runs, found.at, course.repeats)
+        variance, df = _noise(course, found.at)
         if variance == 0.0:
             return Changes(found.at, 0.0, df)
-        at = pelt(logs, runs / variance, penalty(len(logs), df, chance))
+        at = _levels(course, variance, df, chance)
         if len(at) <= len(found.at):
             return found if found.at else Changes(at, variance, df)
         found = Changes(at, variance, df)
     return found
 
 
-def _noise(logs: np.ndarray, runs: np.ndarray, at: Sequence[int], repeats: Noise | None) -> tuple[float, float]:
-    """The variance of one run's log value, and its degrees of freedom."""
-    told = [] if repeats is None else [(repeats.variance, float(repeats.df))]
+def _levels(course: Course, variance: float, df: float, chance: float) -> list[int]:
+    """Where new levels begin, given the variance of one run's log value."""
+    weights = np.asarray(course.runs, dtype=np.float64) / variance
+    return pelt(course.logs, weights, penalty(len(course.logs), df, chance))
+
+
+def _noise(course: Course, at: Sequence[int]) -> tuple[float, float]:
+    """The variance of one run's log value, and its degrees of freedom; `at` are the changes found already."""
+    logs, runs = np.asarray(course.logs, dtype=np.float64), np.asarray(course.runs, dtype=np.float64)
+    told = [] if course.repeats is None else [(course.repeats.variance, float(course.repeats.df))]
     for lag in LAGS:
         inside = np.ones(len(logs) - lag, dtype=bool)
         for index in at:
@@ -182,12 +182,8 @@ def penalty(count: int, df: float, chance: float = 1.0) -> float:
     """The gain, in squared standard errors, that a further change must bring: about 3 log n if the noise were known.
 
     As the noise is estimated, the normal quantile is replaced by Student's at the same tail probability. The
-    probability is doubled, because the largest of several noise estimates tends to be too large.
-
-    Args:
-        count: the number of values.
-        df: degrees of freedom of the noise.
-        chance: the chance of a false alarm, as a fraction of the usual one.
+    probability is doubled, because the largest of several noise estimates tends to be too large. The chance of a false
+    alarm is a fraction of the usual one.
     """
     known = float(np.sqrt(3.0 * np.log(count)))
     return float(special.stdtrit(df, 2.0 * chance * special.ndtr(-known)) ** 2)
@@ -197,12 +193,8 @@ def pelt(values: Sequence[float] | np.ndarray, weights: Sequence[float] | np.nda
     """Indices at which new levels begin: those that minimise the weighted squares around the levels plus the penalty.
 
     The optimum is exact: candidates are pruned only if they can never be the last change again (Killick, Fearnhead and
-    Eckley 2012, theorem 3.1). Every level has at least SHORTEST values.
-
-    Args:
-        values: at least SHORTEST.
-        weights: one over the variance of each value.
-        beta: the penalty per change.
+    Eckley 2012, theorem 3.1). Every level has at least SHORTEST values; a value's weight is one over its variance, and
+    `beta` the penalty per change.
     """
     y, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     y = y - y[0]  # so that sums of squares lose no digits

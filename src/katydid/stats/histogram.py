@@ -20,30 +20,20 @@ _NEGATIVE = 0x8000
 
 
 class Histogram:
-    """Counts of values by bucket.
-
-    Attributes:
-        counts: the number of values in each bucket.
-    """
+    """Counts of values by bucket; `counts` of several histograms add up to that of all their values."""
 
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
         self.counts: Counter[int] = Counter(counts)
 
     def add(self, values: Sequence[float], zeros: int = 0) -> None:
-        """Count values of at most 3e38, the largest 32-bit float; negative ones (the clock was set) count as 0.
+        """Count values of at most 3e38, the largest 32-bit float, and so many zeros besides.
 
-        Args:
-            values: each counted once.
-            zeros: the number of zeros to count besides.
+        Negative values (the clock was set) count as 0.
         """
         if values:
             self.counts.update(array("H", array("f", values).tobytes())[_UPPER::2])
         if zeros:
             self.counts[0] += zeros
-
-    def merge(self, other: "Histogram") -> None:
-        """Add the counts of another histogram."""
-        self.counts.update(other.counts)
 
     @property
     def total(self) -> int:

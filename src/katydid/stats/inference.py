@@ -69,9 +69,11 @@ class Difference:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p-value for no difference."""
+        """Two-sided p-value for no difference; 1 for an error from within one run, which supports no verdict."""
+        if self.design is Design.WITHIN_RUN or not self.log_ratio:
+            return 1.0
         if self.se == 0.0:
-            return 0.0 if self.log_ratio else 1.0
+            return 0.0
         return float(2.0 * special.stdtr(self.df, -abs(self.log_ratio) / self.se))
 
     def interval(self, confidence: float = INTERVAL) -> tuple[float, float]:
@@ -113,13 +115,8 @@ def compare_values(
     in pairs, today's and earlier pairs together, are compared as pairs. With one run per side, today's noise is
     unknown, and assumed to be UNSEEN times the history's.
 
-    Args:
-        base: logs of a metric, one per run; in order of time if `interleaved`.
-        new: the same for the other side.
-        history: logs of earlier runs, a sequence per version.
-        interleaved: the i-th runs of both sides were made side by side.
-        today: how noisy both sides are compared with the history.
-        pairs: of earlier comparisons.
+    Values are logs of a metric, one per run, of the history by version. If `interleaved`, the i-th runs of both sides
+    were made side by side. `today` is how noisy both sides are compared with the history.
     """
     log_ratio = float(np.mean(new) - np.mean(base))
     noise = pooled([base, new], history, today.both, today.dimensions)
@@ -128,15 +125,13 @@ def compare_values(
     se = float(np.sqrt(noise.variance * (1.0 / len(base) + 1.0 / len(new))))
     if len(base) == len(new) == 1:
         se *= UNSEEN
-    found = [Difference(log_ratio, se, noise.df, Design.RUNS)]
-    if interleaved and len(base) == len(new) > 1:
-        paired = _paired(base, new, pairs)
-        if paired is not None:
-            return paired
-    noises = _noises(base, new, history, today)
-    if noises is not None:
-        found.append(_unequal(log_ratio, noises, (len(base), len(new))))
-    return max(found, key=_reach)
+    difference = Difference(log_ratio, se, noise.df, Design.RUNS)
+    if interleaved and len(base) == len(new) > 1 and (paired := _paired(base, new, pairs)):
+        return paired
+    if noises := _noises(base, new, history, today):
+        unequal = _unequal(log_ratio, noises, (len(base), len(new)))
+        return max(difference, unequal, key=_reach)
+    return difference
 
 
 def compare_days(base: Values, new: Values, history: Sequence[Values], days: Sequence[Values]) -> Difference | None:
@@ -149,13 +144,7 @@ def compare_days(base: Values, new: Values, history: Sequence[Values], days: Seq
     For the degrees of freedom, days vary at least as much as their runs imply. Otherwise a few days that agree by
     chance would make the variance both small and seemingly well known. True differences between the history's versions
     can only make the result too cautious. From FEWEST_STEPS days on, only the steps from day to day count, so that a
-    slow drift does not inflate the variance.
-
-    Args:
-        base: logs of a metric, one per run.
-        new: the same for the other side.
-        history: logs of earlier runs, a sequence per version.
-        days: logs of earlier runs, a sequence per day, oldest first.
+    slow drift does not inflate the variance. The values of earlier runs are given by version and by day, oldest first.
     """
     if len(days) < FEWEST_DAYS:
         return None
@@ -256,13 +245,9 @@ def smallest_detectable(se: float, df: float, alpha: float) -> float:
 
 
 def runs_needed(change: float, noise: Noise, alpha: float, *, runs: int) -> int | None:
-    """Runs per side needed to detect a log ratio of `change`; None if more than MOST_RUNS.
+    """Runs per side needed to detect a log ratio of `change` in a test at level `alpha`; None if more than MOST_RUNS.
 
-    Args:
-        change: the log ratio to detect.
-        noise: of one run, as estimated now.
-        alpha: level of the test.
-        runs: the runs of both sides together now; further runs add degrees of freedom to the noise.
+    The noise is estimated from `runs` runs of both sides together; further runs add degrees of freedom to it.
     """
     sd = float(np.sqrt(noise.variance))
     for count in range(1, MOST_RUNS + 1):

@@ -89,12 +89,9 @@ def pooled(sides: Sequence[Values], history: Sequence[Values], scale: float, dim
 
 
 def todays_noise(base: np.ndarray, new: np.ndarray, history: Sequence[np.ndarray]) -> Today:
-    """How noisy today's runs are compared with the history's.
+    """How noisy today's runs are compared with the history's, an array per version.
 
-    Args:
-        base: logs of the base's runs: a row per run, a column per primary metric.
-        new: the same for the new side.
-        history: the same for earlier runs, an array per version.
+    The arrays have the logs of runs: a row per run, a column per primary metric.
     """
     told = [noise_of(column) for column in _columns(history)]
     if not told or any(noise is None for noise in told):

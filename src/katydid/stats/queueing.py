@@ -1,10 +1,22 @@
-"""Erlang's formulas for queues with one line and several servers. Knows nothing about speech, runs or clocks.
+"""Queues with one line and several servers: Erlang's formulas, and a simulation for service times that none covers.
 
 Loads are in erlang: server-seconds of work that arrive per second. Times are in seconds. Sources: A. K. Erlang (1917),
-as in L. Kleinrock, Queueing Systems I (1975), section 3.5 (M/M/m).
+as in L. Kleinrock, Queueing Systems I (1975), section 3.5 (M/M/m). Knows nothing about speech, runs or clocks.
 """
 
+import heapq
 import math
+from dataclasses import dataclass
+
+import numpy as np
+
+JOBS = 200_000
+"""Simulated after the warm-up: enough for a p95 within about 2 % at a utilisation of 0.9."""
+_WARM_UP = 20_000
+_SEED = 0
+_DRAWN_TIMES = 10_000
+_CRITICAL = 1 - 1e-6
+"""At this utilisation or more, the queue grows without bound."""
 
 
 def servers_for(load: float, utilisation: float) -> int:
@@ -54,3 +66,48 @@ def burst_share(servers: int, jobs: int, service: float, patience: float) -> flo
     """Share of such a burst that is done within `patience` seconds."""
     rounds = math.floor(patience / service + 1e-9)
     return min(1.0, rounds * servers / jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The share of arrivals that had to wait, and quantiles of the wait."""
+
+    waiting: float
+    p95: float
+    p99: float
+
+
+def simulate_waits(servers: int, rate: float, services: np.ndarray) -> Waits:
+    """Simulate the waits of Poisson arrivals that are served first come, first served (M/G/c).
+
+    `rate` requests arrive per second; their service times are drawn from `services`, all equally likely. The waits are
+    infinite if the load exceeds what the servers can do.
+    """
+    if rate * float(services.mean()) > servers * _CRITICAL:
+        return Waits(1.0, np.inf, np.inf)
+    random = np.random.default_rng(_SEED)
+    arrivals = np.cumsum(random.exponential(1.0 / rate, _WARM_UP + JOBS))
+    durations = random.choice(services, _WARM_UP + JOBS)
+    free = [0.0] * servers
+    waits = np.empty(len(arrivals))
+    for index, (arrival, duration) in enumerate(zip(arrivals.tolist(), durations.tolist(), strict=True)):
+        start = max(arrival, free[0])
+        heapq.heapreplace(free, start + duration)
+        waits[index] = start - arrival
+    waits = waits[_WARM_UP:]
+    p95, p99 = np.quantile(waits, (0.95, 0.99), method="inverted_cdf")
+    return Waits(float((waits > 1e-9).mean()), float(p95), float(p99))
+
+
+def service_times(mean: float, variation: float) -> np.ndarray:
+    """Service times with this mean and coefficient of variation: constant for 0, else lognormal.
+
+    The drawn times are scaled so that their mean is exact.
+    """
+    if variation == 0:
+        return np.array([mean])
+    sigma2 = np.log1p(variation**2)
+    normal = np.random.default_rng(_SEED).standard_normal(_DRAWN_TIMES)
+    times = np.exp(np.sqrt(sigma2) * normal - sigma2 / 2)
+    scaled: np.ndarray = times * (mean / times.mean())
+    return scaled

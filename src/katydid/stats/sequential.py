@@ -63,12 +63,7 @@ def spending_levels(pairs: Sequence[int], alpha: float, *, sides: int) -> list[f
     """Nominal levels of looks after these numbers of pairs, such that all looks together err with a chance of `alpha`.
 
     Each look spends the same part of `alpha`. The density of the pairs' sum is propagated on a grid: the part that has
-    not crossed the limit at one look moves on to the next by a normal step.
-
-    Args:
-        pairs: at each look, increasing.
-        alpha: the chance of a false alarm over all looks.
-        sides: 2 for a two-sided test; 1 for the upper side only.
+    not crossed the limit at one look moves on to the next by a normal step. A test has 2 sides, or only the upper one.
     """
     reach = REACH * pairs[-1] ** 0.5
     grid = np.arange(-reach, reach + STEP, STEP)

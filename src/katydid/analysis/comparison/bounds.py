@@ -22,6 +22,7 @@ import numpy as np
 
 from katydid.analysis.comparison.estimates import Estimates
 from katydid.model.metrics import STATISTICS, split_name
+from katydid.stats.censoring import Known
 from katydid.stats.inference import Design, Difference, compare_values
 
 Runs = Sequence[Estimates]
@@ -60,11 +61,8 @@ class Weighed:
 def weigh(name: str, difference: Difference | None, groups: Sequence[Runs], min_change: float) -> Weighed | None:
     """Adjust a metric's difference for bounds and early stops; None if no value is bounded and no run stopped early.
 
-    Args:
-        name: of the metric.
-        difference: of its values, with bounds taken as values.
-        groups: the runs of the base, of the new side, and earlier runs, a sequence per version.
-        min_change: the smallest change that matters, a fraction.
+    The difference takes bounds as values. The groups are the runs of the base, of the new side and of each earlier
+    version. A change smaller than `min_change`, a fraction, does not matter.
     """
     distribution, _ = split_name(name)
     sides, groups = groups[:2], [[run for run in group if distribution in run.times] for group in groups]
@@ -141,31 +139,23 @@ def _is_certain(name: str, groups: Sequence[Runs], bound: Bound) -> bool:
 def _p_of_shares(name: str, groups: Sequence[Runs], bound: Bound, least: float) -> float:
     """The p-value for the shares of requests that took longer than exp(|`least`|) times the known side's value."""
     distribution, _ = split_name(name)
-    known, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
-    limit = math.exp(float(np.mean([math.log(run.values[name]) for run in known])) + abs(least))
+    finite, open_side = groups[:2] if bound is Bound.LOWER else groups[1::-1]
+    limit = math.exp(float(np.mean([math.log(run.values[name]) for run in finite])) + abs(least))
     if any(run.values[name] < limit for run in open_side if name in run.bounds):
         return 1.0  # some runs' times are not known up to the limit
-    logs = [[_log_share(run, distribution, limit) for run in group] for group in groups]
+    times = [[run.times[distribution] for run in group] for group in groups]
+
+    def longer(known: Known) -> float:
+        """The number of requests that took longer."""
+        return known.share_beyond(limit) * known.count
+
+    # Half a request is added, so that a share of 0 has a log.
+    logs = [[math.log((longer(known) + 0.5) / (known.count + 1.0)) for known in group] for group in times]
     difference = compare_values(logs[0], logs[1], logs[2:], interleaved=False)
     assert difference is not None  # noqa: S101 - the values themselves had one
     difference = _widened(difference, groups, distribution)
-    error = _counting_error(groups[:2], distribution, limit)
-    return _one_way(replace(difference, se=max(difference.se, error)), bound)
-
-
-def _log_share(run: Estimates, distribution: str, limit: float) -> float:
-    """The log of the share of requests that took longer; half a request is added, so that a share of 0 has a log."""
-    known = run.times[distribution]
-    return math.log((known.share_beyond(limit) * known.count + 0.5) / (known.count + 1.0))
-
-
-def _counting_error(sides: Sequence[Runs], distribution: str, limit: float) -> float:
-    """The least standard error of the log ratio of the shares: that of independent requests (Poisson)."""
-    error = 0.0
-    for side in sides:
-        known = [run.times[distribution] for run in side]
-        error += 1.0 / (0.5 + sum(each.share_beyond(limit) * each.count for each in known))
-    return math.sqrt(error)
+    of_independent_requests = math.sqrt(sum(1.0 / (0.5 + sum(map(longer, side))) for side in times[:2]))  # Poisson
+    return _one_way(replace(difference, se=max(difference.se, of_independent_requests)), bound)
 
 
 def _widened(difference: Difference, groups: Sequence[Runs], distribution: str) -> Difference:

@@ -61,33 +61,26 @@ def mismatches(base: Sequence[Manifest], new: Sequence[Manifest]) -> list[Mismat
 
     Seeds may differ from pair to pair. They affect the result only if each side has a seed that the other lacks.
     """
-    found = [_mismatch(key, (m.get(key) for m in base), (m.get(key) for m in new), why) for key, why in _keys()]
+    keys = MUST_MATCH | dict.fromkeys(WORTH_KNOWING, "")
+    found = [_mismatch(key, (m.get(key) for m in base), (m.get(key) for m in new), why) for key, why in keys.items()]
     names = {name for manifest in (*base, *new) for name in _options(manifest)} - OPTIONS_THAT_MAY_DIFFER
     for name in sorted(names):
         ours, theirs = ([_options(m).get(name) for m in side] for side in (base, new))
         paired = name == SEED and (set(ours) <= set(theirs) or set(theirs) <= set(ours))
         if not paired:
             found.append(_mismatch(f"option {name}", ours, theirs, "a different option may mean different requests"))
-    told = [mismatch for mismatch in found if mismatch is not None]
-    return sorted(told, key=lambda mismatch: not mismatch.why)
+    return sorted(filter(None, found), key=lambda mismatch: not mismatch.why)
 
 
 def another_load(one: Manifest, other: Manifest) -> str:
     """Why two runs had different loads, apart from the seed; empty if they had the same."""
-    found = (mismatch for mismatch in mismatches([one], [other]) if mismatch.key != _SEED_KEY)
+    found = (mismatch for mismatch in mismatches([one], [other]) if mismatch.key != f"option {SEED}")
     return next((mismatch.text for mismatch in found if mismatch.why), "")
 
 
 def same_ramp(manifests: Sequence[Manifest]) -> bool:
     """Return True if all runs had the same ramp, timeouts and failure threshold."""
     return all(len({str(manifest.get(key)) for manifest in manifests}) == 1 for key in RAMP)
-
-
-_SEED_KEY = f"option {SEED}"
-
-
-def _keys() -> list[tuple[str, str]]:
-    return [*MUST_MATCH.items(), *((key, "") for key in WORTH_KNOWING)]
 
 
 def _options(manifest: Manifest) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Compare two versions, or several with the first: what differs, by how much, and whether that is more than noise.
 
-Puts the other modules together: comparability, each run's values, their differences, verdicts and reasons. Knows
-nothing about reports.
+Puts the other modules together: comparability, each run's values, their differences, verdicts and reasons. Also plans
+the looks at a comparison that goes on until it is decided (`katydid ab`). Starts no runs, knows nothing about reports.
 """
 
 from collections import Counter
@@ -23,17 +23,20 @@ from katydid.analysis.comparison.pairing import (
     paired,
     partners_left_out,
 )
-from katydid.analysis.comparison.primaries import FAILURES, Primaries, primaries
+from katydid.analysis.comparison.primaries import FAILURES, primaries
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.stops import compare_stops
 from katydid.analysis.comparison.verdicts import Judged, judge_metrics, undecided_failures
 from katydid.model.documents.base import SCHEMA_VERSION
 from katydid.model.documents.comparison import (
+    SAME_LEVEL,
     ComparedRun,
     ComparedSide,
     CompareSettings,
     Comparison,
     Comparisons,
+    LookedMetric,
+    LookRecord,
     Verdict,
     VersionComparison,
 )
@@ -42,7 +45,8 @@ from katydid.model.metrics.declared import catalogue_of
 from katydid.model.metrics.rates import USERS_AT_STOP
 from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
-from katydid.stats.warmup import settled_after
+from katydid.stats.sequential import Look, looks
+from katydid.stats.within_run import settled_after
 
 COMPARED = ("p50", "p90", "p95", "p99", "mean")
 """Statistics of each distribution, without the minimum and maximum, which estimate nothing."""
@@ -50,6 +54,8 @@ COMPARED_RATES = ("failure_rate", "late_share", "tokens_per_s")
 COMPARED_OF_PARTS = ("ttft.p50", "ttft.p95", "tpot.p50", "duration.p50", "duration.p95", "failure_rate")
 """Metrics of each model or target, if a run uses several."""
 
+DECIDED = frozenset(Verdict) - {Verdict.CANNOT_TELL, Verdict.INVALID}
+"""Verdicts that end a comparison that goes on until it is decided."""
 WORST_FIRST = (
     Verdict.INVALID, Verdict.SLOWER, Verdict.MIXED, Verdict.CANNOT_TELL, Verdict.FASTER, Verdict.NO_DIFFERENCE,
 )  # fmt: skip
@@ -62,14 +68,10 @@ def compare_versions(
     settings: CompareSettings | None = None,
     history: Sequence[RunFolder] = (),
 ) -> Comparison:
-    """Compare two versions by their run folders.
+    """Compare two versions by their run folders, of each at least one.
 
-    Args:
-        base: the runs of one side, at least one.
-        new: the runs of the other side.
-        settings: primary metrics, levels and limits.
-        history: earlier runs, which show the noise from run to run; runs that are invalid or not comparable with the
-            base are left out.
+    The history's runs show the noise from run to run; those that are invalid or not comparable with the base are left
+    out.
 
     Raises:
         NoDataError: a folder cannot be read.
@@ -90,17 +92,14 @@ def compare_runs(
     differences = mismatches(*([run.manifest for run in side] for side in sides))
     pairs = paired(base, new)
     used = [pairs.base, pairs.new]
-    reasons = [mismatch.text for mismatch in differences if mismatch.why]
-    reasons += [text for name, side in zip(("BASE", "NEW"), sides, strict=True) for text in left_out(name, side)]
-    reasons += partners_left_out(pairs)
-    invalid = any(mismatch.why for mismatch in differences) or not all(used)
-    earlier = history_of(history, used[0], known={run.path for side in sides for run in side})
+    earlier = history_of(history, pairs.base, known={run.path for side in sides for run in side})
     earlier += [left for left in pairs.left if left]
     settled = max((settled_after([run.frame for run in side]) for side in used if side), default=0.0)
+    unfit = [mismatch.text for mismatch in differences if mismatch.why]
     result = Comparison(
         schema_version=SCHEMA_VERSION,
         verdict=Verdict.INVALID,
-        reasons=reasons,
+        reasons=[*unfit, *left_out("BASE", base), *left_out("NEW", new), *partners_left_out(pairs)],
         metrics=[],
         sides=[_side(side, kept) for side, kept in zip(sides, used, strict=True)],
         differences=differences,
@@ -112,19 +111,23 @@ def compare_runs(
         largest_regression=None,
         workload=base[0].manifest.workload,
     )
-    if invalid:
+    if unfit or not all(used):
         return result
     catalogue = catalogue_of(*(run.manifest for run in (*base, *new)))
-    numbers = numbers_of(used, earlier, settled, catalogue, interleaved=pairs.interleaved)
-    workload = str(used[0][0].manifest.workload)
-    days = days_between(used[0], used[1], earlier)
-    stops = compare_stops(used[0], used[1], settings, interleaved=pairs.interleaved, days=days)
-    runs = [*numbers.base, *numbers.new]
-    deciding = Primaries(()) if stops.decide else primaries(settings.primary, workload, runs, numbers.catalogue)
-    settings = replace(settings, primary=deciding.names)
+    days = days_between(pairs.base, pairs.new, earlier)
+    numbers = numbers_of(pairs, earlier, days, settled, catalogue)
+    stops = compare_stops(pairs.base, pairs.new, settings, interleaved=pairs.interleaved, days=days)
+    notes: list[str] = []
+    if stops.decide:
+        settings = replace(settings, primary=())
+    else:
+        workload, runs = str(pairs.base[0].manifest.workload), [*numbers.base, *numbers.new]
+        primary, notes = primaries(settings.primary, workload, runs, catalogue)
+        settings = replace(settings, primary=primary)
     if lengths := other_lengths(numbers):
         numbers = lengths.sides
         settings = replace(settings, primary=lengths.deciding(settings.primary))
+        notes.append(lengths.note)
     metrics = judge_metrics(_names(numbers, settings), numbers, settings)
     if lengths:
         metrics = lengths.taken_back(metrics)
@@ -137,23 +140,16 @@ def compare_runs(
     else:
         verdict = overall([metric for metric in metrics if metric.primary], metrics)
         why = because(verdict, metrics, rows, settings)
+    complaints = [catalogue.complaint] if catalogue.complaint else []
     return changed(
         result,
         verdict=verdict,
-        reasons=[
-            *reasons,
-            *filter(None, [numbers.catalogue.complaint]),
-            *stops.reasons,
-            *deciding.notes,
-            *([lengths.note] if lengths else []),
-            *why,
-            *about_noise(metrics, numbers),
-        ],
+        reasons=[*result.reasons, *complaints, *stops.reasons, *notes, *why, *about_noise(metrics, numbers)],
         metrics=[*stops.rows, *rows],
-        interleaved=numbers.interleaved,
+        interleaved=pairs.interleaved,
         settings=settings,
         largest_regression=worst and worst.name,
-        declared=numbers.catalogue.as_json() if numbers.catalogue.declared else None,
+        declared=catalogue.as_json() if catalogue.declared else None,
     )
 
 
@@ -235,12 +231,6 @@ def compare_several(
 
     All comparisons are one family of tests: each gets an equal part of the chance of a false alarm (Bonferroni), so
     ten equal versions are together called different no more often than one.
-
-    Args:
-        base: the runs of the first version.
-        others: the runs of each other version.
-        settings: of all comparisons together.
-        histories: earlier runs for each comparison.
     """
     settings = settings or CompareSettings()
     share = replace(settings, family_alpha=settings.family_alpha / len(others))
@@ -248,7 +238,9 @@ def compare_several(
         compare_runs(base, other, settings=share, history=history)
         for other, history in zip(others, histories, strict=True)
     ]
-    names = _distinct_names(["+".join(comparison.sides[1].versions) for comparison in found])
+    versions = ["+".join(comparison.sides[1].versions) for comparison in found]
+    alike = Counter(versions)
+    names = [f"{name} ({place})" if alike[name] > 1 else name for place, name in enumerate(versions, 2)]
     return Comparisons(
         schema_version=SCHEMA_VERSION,
         verdict=min((comparison.verdict for comparison in found), key=WORST_FIRST.index),
@@ -256,7 +248,27 @@ def compare_several(
     )
 
 
-def _distinct_names(versions: Sequence[str]) -> list[str]:
-    """The versions' names, each with its place if several are equal."""
-    alike = Counter(versions)
-    return [f"{name} ({place})" if alike[name] > 1 else name for place, name in enumerate(versions, 2)]
+def planned_looks(settings: CompareSettings, most: int, *, with_history: bool) -> list[Look]:
+    """Plan the looks at a comparison that goes on until it is decided, and their levels, before the first run."""
+    metrics = len({*settings.primary, FAILURES})
+    return looks(most, with_history=with_history, metrics=metrics, different=settings.family_alpha, same=SAME_LEVEL)
+
+
+def at_look(settings: CompareSettings, look: Look) -> CompareSettings:
+    """The settings with the levels of this look."""
+    return replace(settings, family_alpha=look.different, same_level=look.same)
+
+
+def found_at(look: Look, comparison: Comparison) -> LookRecord:
+    """The record of a look's result."""
+    return LookRecord(
+        pairs=look.pairs,
+        level=look.different,
+        level_same=look.same,
+        verdict=comparison.verdict,
+        metrics=[
+            LookedMetric(name=m.name, change=m.change, low=m.low, high=m.high, p_value=m.p_value, verdict=m.verdict)
+            for m in comparison.metrics
+            if m.primary
+        ],
+    )

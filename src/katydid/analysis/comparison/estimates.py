@@ -4,9 +4,10 @@ A request that timed out, or that the end of the run aborted, counts with at lea
 (`request_times`). A quantile that falls among such requests is a lower bound. Knows nothing about other runs.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from katydid.model.units import Better
 from katydid.runs.folder import RunFolder
 from katydid.runs.gaps import counted
 from katydid.stats.censoring import Known
-from katydid.stats.length_cost import LengthCost, length_cost
+from katydid.stats.within_run import LengthCost, length_cost
 
 NEVER_COMPARED = ["request_id", "worker", "detail"]
 """Text columns, dropped because every selection of rows would copy them."""
@@ -40,7 +41,7 @@ FEWEST_REPEATS = 10
 """The fewest repeats of prompts that show how answers to one prompt vary."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunData:
     """A run as read from its folder.
 
@@ -109,7 +110,7 @@ def answer_lengths(requests: RequestTimes) -> dict[str, AnswerLengths]:
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimates:
     """A run's value of every metric that it has.
 
@@ -139,27 +140,25 @@ class Estimates:
     in_ramp: bool = False
     lengths: Mapping[str, AnswerLengths] = field(default_factory=dict, repr=False)
 
+    def with_times(self, times: Mapping[str, Known], cut_off: Collection[str] = ()) -> Self:
+        """A copy with these distributions and their statistics.
 
-@dataclass
-class Figures:
-    """Statistics by flat name: values, the names of those that are lower bounds, and why others are missing."""
-
-    by_name: dict[str, float] = field(default_factory=dict)
-    bounds: set[str] = field(default_factory=set)
-    missing: dict[str, str] = field(default_factory=dict)
-
-
-def figures(distribution: str, known: Known) -> Figures:
-    """The statistics of one run's times."""
-    found = Figures()
-    for statistic in STATISTICS:
-        name = f"{distribution}.{statistic.name}"
-        if known.count < statistic.fewest:
-            found.missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
-            continue
-        found.by_name[name], at_least = statistic_of(known, statistic)
-        found.bounds |= {name} if at_least else set()
-    return found
+        Args:
+            times: by the names of the distributions.
+            cut_off: names of those whose statistics are not known, because of `CUT_OFF`.
+        """
+        values, bounds, missing = {**self.values}, {*self.bounds}, {**self.missing}
+        for head, known in times.items():
+            for statistic in STATISTICS:
+                name = f"{head}.{statistic.name}"
+                if head in cut_off:
+                    missing[name] = CUT_OFF
+                elif known.count < statistic.fewest:
+                    missing[name] = f"{TOO_FEW} ({known.count} of {statistic.fewest})"
+                else:
+                    values[name], at_least = statistic_of(known, statistic)
+                    bounds |= {name} if at_least else set()
+        return replace(self, values=values, bounds=frozenset(bounds), missing=missing, times={**self.times, **times})
 
 
 def outcome_of(run: RunData) -> RunOutcome:
@@ -206,27 +205,29 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         run: as read from its folder.
         settled_ms: requests due before this time of the run do not count, even after its own warm-up.
     """
+    manifest, catalogue = run.manifest, catalogue_of(run.manifest)
     frame = run.frame[run.frame["scheduled_ms"] >= settled_ms] if settled_ms else run.frame
     counted, outcome = frame["counted"], frame["outcome"]
     ok, failed = counted & (outcome == "ok"), counted & (outcome == "failed")
     values: dict[str, float] = {name: value for name, value in run.summary.metrics.items() if value is not None}
-    missing: dict[str, str] = {}
-    bounds: set[str] = set()
     times: dict[str, Known] = {}
-    catalogue = catalogue_of(run.manifest)
-    requests = RequestTimes(frame[frame["timed"]], run.manifest)
+    cut_off: set[str] = set()
+    requests = RequestTimes(frame[frame["timed"]], manifest)
     for part in (None, *catalogue.parts):
         rows, prefix = rows_of(frame, part), part.prefix if part else ""
-        timed = RequestTimes(rows[rows["timed"]], run.manifest) if part else requests
-        found = _of_part(rows[rows["counted"]], timed, run.manifest, catalogue)
+        timed = RequestTimes(rows[rows["timed"]], manifest) if part else requests
+        found = _rates(rows[rows["counted"]], catalogue, closed=manifest.is_closed)
+        values |= {prefix + name: value for name, value in found.items()}
         for distribution in catalogue.distributions:
+            name = prefix + distribution.name
             for statistic in STATISTICS:
-                values.pop(f"{prefix}{distribution.name}.{statistic.name}", None)
-        values |= {prefix + name: value for name, value in found.by_name.items()}
-        missing |= {prefix + name: why for name, why in found.missing.items()}
-        bounds |= {prefix + name for name in found.bounds}
-        times |= {prefix + name: known for name, known in found.times.items()}
-    at_stop, users = run.summary.users_at_stop, run.manifest.users
+                values.pop(f"{name}.{statistic.name}", None)
+            if distribution.better is Better.NEITHER or (known := timed.known(distribution)) is None:
+                continue
+            times[name] = known
+            if distribution.name == "conversation" and manifest.ended in STOPPED_EARLY and timed.cut.any():
+                cut_off.add(name)
+    at_stop, users = run.summary.users_at_stop, manifest.users
     due = frame["scheduled_ms"].to_numpy(dtype=np.float64)
     faltered = episodes(due[failed.to_numpy()])
     return Estimates(
@@ -236,47 +237,22 @@ def estimate(run: RunData, settled_ms: float) -> Estimates:
         requests=int(counted.sum()),
         episodes=faltered,
         users_at_stop=at_stop,
-        missing=missing,
         clumping=clumping(_failed_in_order(due, ok, failed), faltered),
-        bounds=frozenset(bounds),
-        times=times,
-        stopped_early=run.manifest.ended in STOPPED_EARLY,
+        stopped_early=manifest.ended in STOPPED_EARLY,
         in_ramp=bool(at_stop and users and at_stop < users),
         lengths=answer_lengths(requests),
-    )
+    ).with_times(times, cut_off)
 
 
-@dataclass
-class _Found(Figures):
-    """The statistics and times of a run, or of one of its models or targets."""
-
-    times: dict[str, Known] = field(default_factory=dict)
-
-
-def _of_part(counted: pd.DataFrame, requests: RequestTimes, manifest: Manifest, catalogue: Catalogue) -> _Found:
-    """Compute the statistics of these rows: all of a run, or those of one model or target."""
+def _rates(counted: pd.DataFrame, catalogue: Catalogue, *, closed: bool) -> dict[str, float]:
+    """Shares, the failure rate, and the share of late starts; a closed loop has no schedule, so no late starts."""
     shares = {m.name: of_the_run(m, counted, 0.0) for m in catalogue.of_the_run if m.read == Read.SHARE}
-    found = _Found({name: value for name, value in shares.items() if value is not None})
-    found.by_name |= _rates(counted, closed=manifest.is_closed)
-    for distribution in catalogue.distributions:
-        if distribution.better is Better.NEITHER or (known := requests.known(distribution)) is None:
-            continue
-        found.times[distribution.name] = known
-        if distribution.name == "conversation" and manifest.ended in STOPPED_EARLY and requests.cut.any():
-            found.missing |= {f"{distribution.name}.{statistic.name}": CUT_OFF for statistic in STATISTICS}
-            continue
-        own = figures(distribution.name, known)
-        found.by_name |= own.by_name
-        found.missing |= own.missing
-        found.bounds |= own.bounds
-    return found
-
-
-def _rates(counted: pd.DataFrame, *, closed: bool) -> dict[str, float]:
-    """The failure rate and the share of late starts; without the latter in a closed loop, which has no schedule."""
-    ended = counted["outcome"].isin(["ok", "failed"]).sum()
-    rates = {"late_share": float(counted["late"].mean())} if len(counted) and not closed else {}
-    return rates | ({"failure_rate": float((counted["outcome"] == "failed").sum() / ended)} if ended else {})
+    rates = {name: value for name, value in shares.items() if value is not None}
+    if len(counted) and not closed:
+        rates["late_share"] = float(counted["late"].mean())
+    if ended := counted["outcome"].isin(["ok", "failed"]).sum():
+        rates["failure_rate"] = float((counted["outcome"] == "failed").sum() / ended)
+    return rates
 
 
 def _failed_in_order(due: np.ndarray, ok: pd.Series, failed: pd.Series) -> np.ndarray:

@@ -34,30 +34,23 @@ def because(
 ) -> list[str]:
     """Say what is worse and what is better; or why the comparison cannot tell, and what it would take.
 
-    Args:
-        verdict: of the comparison.
-        metrics: the judged metrics.
-        rows: the comparison's rows of the same metrics.
-        settings: of the comparison.
+    The rows are of the same metrics, in the same order.
     """
-    told = {metric.name: (metric, row) for metric, row in zip(metrics, rows, strict=True)}
     texts = []
     for word, kind in ((WORSE, Verdict.SLOWER), (BETTER, Verdict.FASTER)):
-        found = [_change(row) for metric, row in told.values() if metric.primary and metric.verdict is kind]
-        texts += [f"{word}: {'; '.join(found)}"] if found else []
-    if any(metric.name == FAILURES and metric.verdict is Verdict.SLOWER for metric in metrics):
+        if found := [_change(row) for row in rows if row.primary and row.verdict is kind]:
+            texts.append(f"{word}: {'; '.join(found)}")
+    if any(row.name == FAILURES and row.verdict is Verdict.SLOWER for row in rows):
         texts.append("the new version fails more often; its times are only those of requests that succeeded")
     worst = largest_regression(metrics)
     if worst is not None and not worst.primary:
-        texts.append(f"{LARGEST}: {_change(told[worst.name][1])}")
+        texts.append(f"{LARGEST}: {_change(next(row for row in rows if row.name == worst.name))}")
     if verdict is Verdict.CANNOT_TELL:
         ignored = FAILURES if not undecided_failures(metrics) else ""
-        undecided = [
-            m
-            for m in metrics
-            if m.primary and m.verdict is Verdict.CANNOT_TELL and m.name != ignored and m.reason != NOT_INTERLEAVED
-        ]
-        texts += [_undecided(metric, told[metric.name][1], settings) for metric in undecided]
+        for metric, row in zip(metrics, rows, strict=True):
+            undecided = row.primary and row.verdict is Verdict.CANNOT_TELL and row.reason != NOT_INTERLEAVED
+            if undecided and row.name != ignored:
+                texts.append(_undecided(metric, row, settings))
     return texts
 
 

@@ -177,12 +177,7 @@ def compare_failures(
 ) -> RateDifference:
     """Compare the failure rates of two sides; each has at least one run, and each run at least one request.
 
-    Args:
-        base: the runs of one side.
-        new: the runs of the other side.
-        history: earlier runs, a sequence per version.
-        interleaved: the i-th runs of both sides were made side by side.
-        days: earlier runs, a sequence per day.
+    Earlier runs are given by version, and by day for sides that were not interleaved.
     """
     runs = [*base, *new]
     within = _within(runs)

@@ -11,18 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from katydid.analysis.comparison.bounds import stands
-from katydid.analysis.comparison.estimates import COUNTED, TOKENS, Estimates, figures
+from katydid.analysis.comparison.estimates import COUNTED, TOKENS, Estimates
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import Judged
 from katydid.model.documents.comparison import Verdict
 from katydid.model.formatting import number, plural
-from katydid.model.metrics import AT_LENGTH, DISTRIBUTIONS, STATISTICS, Distribution
+from katydid.model.metrics import AT_LENGTH, DISTRIBUTIONS, STATISTICS
 
 OF_INTEREST = 0.02
 """Answers count as different in length if their mean length changes by more than this fraction."""
 BEYOND_CHANCE = 2.0
 """Standard errors that the change must exceed as well."""
-_RAW = tuple(each for each in DISTRIBUTIONS if each.name in AT_LENGTH)
 
 
 @dataclass(frozen=True)
@@ -53,33 +52,30 @@ class OtherLengths:
 
     def deciding(self, primary: Sequence[str]) -> tuple[str, ...]:
         """The primary metrics, with times at equal length in place of those of whole answers."""
-        return tuple(self._stands_in(name) or name for name in primary)
+        return tuple(map(self._at_length, primary))
 
     def taken_back(self, metrics: Sequence[Judged]) -> list[Judged]:
         """The metrics, without the verdicts on whole answers that the different length may explain."""
-        return [self._taken_back(metric) if self._is_doubtful(metric) else metric for metric in metrics]
+        return list(map(self._without_doubtful_verdict, metrics))
 
-    def _stands_in(self, name: str) -> str:
-        """The name of the metric at equal length; empty if a run lacks it, or has it only as a bound."""
+    def _at_length(self, name: str) -> str:
+        """The metric's name at equal length; its own if a run lacks that, or has either only as a bound."""
         head, _, statistic = name.partition(".")
-        instead = f"{AT_LENGTH[head].name}.{statistic}" if head in AT_LENGTH else ""
+        instead = f"{AT_LENGTH[head].name}.{statistic}" if head in AT_LENGTH else name
         runs = (*self.sides.base, *self.sides.new)
         known = all(instead in run.values and not {instead, name} & run.bounds for run in runs)
-        return instead if known else ""
+        return instead if known else name
 
-    def _is_doubtful(self, metric: Judged) -> bool:
-        return metric.name.partition(".")[0] in AT_LENGTH and not stands(metric.bound, longer=self.new > self.base)
-
-    def _taken_back(self, metric: Judged) -> Judged:
-        why = metric.reason or "answers of another length"
-        return replace(metric, verdict=Verdict.CANNOT_TELL, reason=why)
+    def _without_doubtful_verdict(self, metric: Judged) -> Judged:
+        if metric.name.partition(".")[0] not in AT_LENGTH or stands(metric.bound, longer=self.new > self.base):
+            return metric
+        return replace(metric, verdict=Verdict.CANNOT_TELL, reason=metric.reason or "answers of another length")
 
 
 def other_lengths(sides: Sides) -> OtherLengths | None:
     """The sides with their answer lengths; None if these do not differ by more than chance."""
     answered = [[run.lengths for run in side if run.lengths] for side in (sides.base, sides.new)]
-    told = (column for column in COUNTED if all(column in run for side in answered for run in side))
-    column = next(told, None)
+    column = next((each for each in COUNTED if all(each in run for side in answered for run in side)), None)
     if column is None or not all(answered):
         return None
     lengths = [[run[column] for run in side] for side in answered]
@@ -90,30 +86,18 @@ def other_lengths(sides: Sides) -> OtherLengths | None:
         return None
     if column != TOKENS:
         return OtherLengths(base, new, sides, in_tokens=False)
-    known = [each for each in _RAW if any(each.name in run.times for run in sides.new)]
+    raw = [each for each in DISTRIBUTIONS if each.name in AT_LENGTH]
+    known = [each for each in raw if any(each.name in run.times for run in sides.new)]
     errors = {
         f"{AT_LENGTH[each.name].name}.{statistic.name}": change * max(run.cost(each).error for run in lengths[1])
         for each in known
         for statistic in STATISTICS
     }
-    equal = sides.changed(lambda run: _at_length(run, known, base))
-    return OtherLengths(base, new, replace(equal, errors=errors), in_tokens=True)
 
+    def at_length(run: Estimates) -> Estimates:
+        """The run with the times that it would have had with answers of the base's mean length."""
+        tokens = run.lengths.get(TOKENS)
+        found = {each: tokens.at(each, base) for each in known if each.name in run.times} if tokens else {}
+        return run.with_times({AT_LENGTH[each.name].name: times for each, times in found.items() if times is not None})
 
-def _at_length(run: Estimates, known: Sequence[Distribution], tokens: float) -> Estimates:
-    """A run with the times that it would have had with answers of this many tokens."""
-    lengths = run.lengths.get(TOKENS)
-    if lengths is None:
-        return run
-    for distribution in known:
-        if distribution.name in run.times and (times := lengths.at(distribution, tokens)) is not None:
-            name = AT_LENGTH[distribution.name].name
-            found = figures(name, times)
-            run = replace(
-                run,
-                values=run.values | found.by_name,
-                missing=run.missing | found.missing,
-                bounds=run.bounds | found.bounds,
-                times={**run.times, name: times},
-            )
-    return run
+    return OtherLengths(base, new, replace(sides.changed(at_length), errors=errors), in_tokens=True)

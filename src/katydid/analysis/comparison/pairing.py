@@ -1,12 +1,10 @@
 """The two sides of a comparison: which runs count, whether they were interleaved, and the usable history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import groupby
-
-import pandas as pd
 
 from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.estimates import Estimates, RunData, estimate, read_run
@@ -15,10 +13,10 @@ from katydid.analysis.derived import rows_of
 from katydid.analysis.headline import why_invalid
 from katydid.model.errors import NoDataError
 from katydid.model.metrics import AT_LENGTH, STATISTICS, split_name, whole_name
-from katydid.model.metrics.declared import SHIPPED, Catalogue
+from katydid.model.metrics.declared import Catalogue
 from katydid.model.metrics.parts import RunPart
 from katydid.runs.folder import RunFolder
-from katydid.stats.bootstrap import log_errors
+from katydid.stats.within_run import log_errors
 
 _QUANTILES = {each.name: each.quantile for each in STATISTICS if each.quantile is not None}
 
@@ -32,23 +30,17 @@ def usable(run: RunData) -> bool:
     return run.summary.valid and not run.summary.partial and counts.ok + counts.failed > 0
 
 
-def left_out(name: str, side: Sequence[RunData]) -> list[str]:
+def left_out(name: str, side: Sequence[RunData]) -> Iterator[str]:
     """A line for each run that does not count, or only in the failure rate, with the reason."""
-    texts = []
     for run in side:
         if run.summary.partial:
-            why = "it is partial: it never finished"
+            yield f"{name} {run.path} is left out: it is partial: it never finished"
         elif not run.summary.valid:
-            why = f"it is invalid ({why_invalid(run.summary)})"
+            yield f"{name} {run.path} is left out: it is invalid ({why_invalid(run.summary)})"
         elif not usable(run):
-            why = "none of its requests succeeded or failed"
+            yield f"{name} {run.path} is left out: none of its requests succeeded or failed"
         elif not run.summary.counts.ok:
-            texts.append(f"{name} {run.path} counts only in the failure rate: no request succeeded")
-            continue
-        else:
-            continue
-        texts.append(f"{name} {run.path} is left out: {why}")
-    return texts
+            yield f"{name} {run.path} counts only in the failure rate: no request succeeded"
 
 
 def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set[str]) -> list[list[RunData]]:
@@ -57,8 +49,7 @@ def history_of(folders: Sequence[RunFolder], base: Sequence[RunData], known: set
         return []
     runs = [_read(folder) for folder in folders if str(folder.path) not in known]
     fit = [run for run in runs if run and usable(run) and not another_load(base[0].manifest, run.manifest)]
-    fit.sort(key=_version)
-    return [list(version) for _, version in groupby(fit, key=_version)]
+    return [list(version) for _, version in groupby(sorted(fit, key=_version), key=_version)]
 
 
 def _read(folder: RunFolder) -> RunData | None:
@@ -67,67 +58,6 @@ def _read(folder: RunFolder) -> RunData | None:
         return read_run(folder)
     except NoDataError:
         return None
-
-
-def numbers_of(
-    used: Sequence[Sequence[RunData]],
-    earlier: Sequence[Sequence[RunData]],
-    settled: float,
-    catalogue: Catalogue = SHIPPED,
-    *,
-    interleaved: bool,
-) -> Sides:
-    """Compute the values of all runs of a comparison.
-
-    Args:
-        used: runs of the base and of the new side; pair by pair if `interleaved`.
-        earlier: runs of the history, by version.
-        settled: seconds at the start of each run that count in no statistic.
-        catalogue: the metrics that these runs may have.
-        interleaved: the runs of a pair were made side by side.
-    """
-    base, new = used
-
-    @cache
-    def errors(side: int, part: RunPart | None, column: str) -> dict[str, float] | None:
-        """Standard errors of the logs of a column's quantiles, by statistic, in the first run of a side."""
-        rows = rows_of(_successes(used[side][0], settled), part)
-        found = log_errors(rows, column, list(_QUANTILES.values()))
-        return None if found is None else dict(zip(_QUANTILES, found, strict=True))
-
-    def within(name: str) -> float | None:
-        """The standard error of the difference, from within the two runs."""
-        head, statistic = split_name(name)
-        part = catalogue.part_of(head)
-        whole = head if part is None else whole_name(head)
-        # Times at equal length use the error of the raw times, which is larger.
-        whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)
-        column = next((d.column for d in catalogue.distributions if d.name == whole), None)
-        if column is None or statistic not in _QUANTILES:
-            return None
-        found = errors(0, part, column), errors(1, part, column)
-        return None if None in found else sum(each[statistic] ** 2 for each in found if each) ** 0.5
-
-    known: dict[int, Estimates] = {}
-
-    def number(run: RunData) -> Estimates:
-        if id(run) not in known:
-            known[id(run)] = estimate(run, settled * 1000.0)
-        return known[id(run)]
-
-    def numbers(groups: Iterable[Iterable[RunData]]) -> list[list[Estimates]]:
-        return [[number(run) for run in group] for group in groups]
-
-    return Sides(
-        base=[number(run) for run in base],
-        new=[number(run) for run in new],
-        history=numbers(earlier),
-        interleaved=interleaved,
-        within=within,
-        catalogue=catalogue,
-        days=numbers(days_between(base, new, earlier)),
-        pairs=[[(number(a), number(b)) for a, b in series] for series in earlier_pairs(earlier)],
-    )
 
 
 def days_between(
@@ -154,11 +84,6 @@ def days_of(earlier: Sequence[Sequence[RunData]]) -> list[list[RunData]]:
 
 def _version(run: RunData) -> str:
     return str(run.manifest.version)
-
-
-def _successes(run: RunData, settled: float) -> pd.DataFrame:
-    frame = run.frame
-    return frame[frame["counted"] & (frame["outcome"] == "ok") & (frame["scheduled_ms"] >= settled * 1000.0)]
 
 
 @dataclass(frozen=True)
@@ -188,22 +113,18 @@ def paired(base: Sequence[RunData], new: Sequence[RunData]) -> Paired:
     if not whole or 2 * len(pairs) <= min(len(base), len(new)):
         return Paired(fit[0], fit[1], interleaved=False)
     kept = [[pair[side] for pair in whole] for side in (0, 1)]
-    left = [[run for run in fit[side] if not any(run is one for one in kept[side])] for side in (0, 1)]
+    left = [[run for run in fit[side] if run not in kept[side]] for side in (0, 1)]
     return Paired(kept[0], kept[1], interleaved=True, left=(left[0], left[1]))
 
 
 def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunData, RunData]]]:
-    """Pairs among earlier runs, in series: a series has the same two versions, and each pair soon follows the last.
-
-    Args:
-        earlier: runs by version.
-    """
+    """Pairs among earlier runs by version, in series of the same two versions, each pair soon after the last."""
     pairs = _side_by_side([(run, number) for number, version in enumerate(earlier) for run in version])
     series: list[list[tuple[RunData, RunData]]] = []
     for pair in sorted(pairs, key=lambda pair: min(map(_started, pair))):
-        before = max(series[-1][-1], key=_started) if series else None
-        goes_on = before is not None and list(map(_version, series[-1][-1])) == list(map(_version, pair))
-        if goes_on and before is not None and _beside(before, min(pair, key=_started)):
+        before = series[-1][-1] if series else None
+        same_versions = before and list(map(_version, before)) == list(map(_version, pair))
+        if before and same_versions and _beside(max(before, key=_started), min(pair, key=_started)):
             series[-1].append(pair)
         else:
             series.append([pair])
@@ -211,19 +132,15 @@ def earlier_pairs(earlier: Sequence[Sequence[RunData]]) -> list[list[tuple[RunDa
 
 
 def _side_by_side(runs: Sequence[tuple[RunData, int]]) -> list[tuple[RunData, RunData]]:
-    """Pairs of runs of two groups, one made soon after the other; the run of the lower group comes first.
-
-    Args:
-        runs: each with the number of its group.
-    """
+    """Pairs of runs of two groups, one made soon after the other; the run of the group of lower number comes first."""
     pairs: list[tuple[RunData, RunData]] = []
     waiting: tuple[RunData, int] | None = None
     for item in sorted(runs, key=lambda item: _started(item[0])):
         if waiting is not None and waiting[1] != item[1] and _beside(waiting[0], item[0]):
             pairs.append((waiting[0], item[0]) if waiting[1] < item[1] else (item[0], waiting[0]))
             waiting = None
-            continue
-        waiting = item
+        else:
+            waiting = item
     return pairs
 
 
@@ -248,3 +165,51 @@ def _beside(first: RunData, second: RunData) -> bool:
 
 def _started(run: RunData) -> str:
     return str(run.manifest.started_utc or "")
+
+
+def numbers_of(
+    used: Paired,
+    earlier: Sequence[Sequence[RunData]],
+    days: Sequence[Sequence[RunData]],
+    settled: float,
+    catalogue: Catalogue,
+) -> Sides:
+    """Compute the values of all runs of a comparison, without the first `settled` seconds of each.
+
+    The history's runs are given both by version and by day.
+    """
+
+    @cache
+    def errors(run: RunData, part: RunPart | None, column: str) -> dict[str, float] | None:
+        """Standard errors of the logs of a column's quantiles, by statistic."""
+        frame = run.frame
+        settled_successes = frame["counted"] & (frame["outcome"] == "ok") & (frame["scheduled_ms"] >= settled * 1000.0)
+        found = log_errors(rows_of(frame[settled_successes], part), column, list(_QUANTILES.values()))
+        return None if found is None else dict(zip(_QUANTILES, found, strict=True))
+
+    def within(name: str) -> float | None:
+        """The standard error of the difference, from within the first run of each side."""
+        head, statistic = split_name(name)
+        part, whole = catalogue.part_of(head), whole_name(head)
+        # Times at equal length use the error of the raw times, which is larger.
+        whole = next((raw for raw, equal in AT_LENGTH.items() if equal.name == whole), whole)
+        column = next((d.column for d in catalogue.distributions if d.name == whole), None)
+        if column is None or statistic not in _QUANTILES:
+            return None
+        found = [errors(run, part, column) for run in (used.base[0], used.new[0])]
+        return None if None in found else sum(each[statistic] ** 2 for each in found if each) ** 0.5
+
+    @cache
+    def number(run: RunData) -> Estimates:
+        return estimate(run, settled * 1000.0)
+
+    return Sides(
+        base=[number(run) for run in used.base],
+        new=[number(run) for run in used.new],
+        history=[[number(run) for run in version] for version in earlier],
+        interleaved=used.interleaved,
+        within=within,
+        catalogue=catalogue,
+        days=[[number(run) for run in day] for day in days],
+        pairs=[[(number(a), number(b)) for a, b in series] for series in earlier_pairs(earlier)],
+    )

@@ -4,13 +4,12 @@ A metric that no run measures is left out. A quantile of too few requests is rep
 distribution. Both are reported. Knows nothing about how a metric is judged.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from katydid.analysis.comparison.estimates import TOO_FEW, Estimates
 from katydid.model.documents.comparison import STREAM
 from katydid.model.metrics import split_name, whole_name
-from katydid.model.metrics.declared import SHIPPED, Catalogue
+from katydid.model.metrics.declared import Catalogue
 
 FAILURES = "failure_rate"
 """Primary in every comparison: a version that fails more requests is worse, however fast it is."""
@@ -24,37 +23,26 @@ OWN = {
 """Primary metrics of workloads that are not about the stream of a single answer."""
 
 
-@dataclass(frozen=True)
-class Primaries:
-    """The primary metrics of a comparison.
-
-    Attributes:
-        names: at least one metric besides the failures; empty if something else decides.
-        notes: which of the wanted metrics do not decide, and why.
-    """
-
-    names: tuple[str, ...]
-    notes: list[str] = field(default_factory=list)
-
-
 def primaries(
-    named: Sequence[str], workload: str, runs: Sequence[Estimates], catalogue: Catalogue = SHIPPED
-) -> Primaries:
-    """Choose the primary metrics of a comparison.
+    named: Sequence[str], workload: str, runs: Sequence[Estimates], catalogue: Catalogue
+) -> tuple[tuple[str, ...], list[str]]:
+    """Choose the primary metrics of a comparison: those `named`, or the workload's if that is the object `STREAM`.
 
-    Args:
-        named: the metrics that the user named; the default, the object `STREAM`, selects the workload's.
-        workload: the manifest's workload.
-        runs: of both sides.
-        catalogue: the metrics that these runs may have.
+    Returns:
+        The metrics, at least one besides the failures; and notes on which of the wanted ones do not decide, and why.
     """
     heads = frozenset(d.name for d in catalogue.distributions)
     wanted = [name for name in (_own(workload, runs) if named is STREAM else named) if name != FAILURES]
     measured = [name for name in wanted if _is_measured(name, runs, heads)]
     notes = [f"no run measures {name}: it does not decide" for name in wanted if name not in measured and measured]
-    chosen = {name: _of_enough_requests(name, runs) for name in measured or wanted}
-    notes += list(_given_way(chosen, runs))
-    return Primaries((*dict.fromkeys(chosen.values()), FAILURES), notes)
+    chosen = []
+    for name in dict.fromkeys(measured or wanted):
+        median = f"{split_name(name)[0]}.p50"
+        lacking = next((text for run in runs if (text := run.missing.get(name, "")).startswith(TOO_FEW)), "")
+        if lacking and name != median:
+            notes.append(f"{name} has {lacking}: {median} decides instead")
+        chosen.append(median if lacking else name)
+    return (*dict.fromkeys(chosen), FAILURES), notes
 
 
 def _own(workload: str, runs: Sequence[Estimates]) -> Sequence[str]:
@@ -68,19 +56,3 @@ def _is_measured(name: str, runs: Sequence[Estimates], heads: frozenset[str]) ->
     if whole_name(distribution) not in heads:
         return any(name in run.values for run in runs)
     return any(split_name(value)[0] == distribution for run in runs for value in run.values)
-
-
-def _of_enough_requests(name: str, runs: Sequence[Estimates]) -> str:
-    median = f"{split_name(name)[0]}.p50"
-    return median if name != median and _too_few(name, runs) else name
-
-
-def _too_few(name: str, runs: Sequence[Estimates]) -> str:
-    """Why the first run with too few requests for the metric lacks it; empty if all have enough."""
-    return next((text for run in runs if (text := run.missing.get(name, "")).startswith(TOO_FEW)), "")
-
-
-def _given_way(chosen: dict[str, str], runs: Sequence[Estimates]) -> Iterator[str]:
-    for name, instead in chosen.items():
-        if instead != name:
-            yield f"{name} has {_too_few(name, runs)}: {instead} decides instead"

@@ -3,9 +3,9 @@
 Knows no verdicts.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -44,20 +44,9 @@ class Sides:
     pairs: Sequence[Series] = ()
     errors: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def every(self) -> list[Sequence[Estimates]]:
-        """Both sides, then the versions of the history."""
-        return [self.base, self.new, *self.history]
-
     def changed(self, change: Callable[[Estimates], Estimates]) -> "Sides":
         """A copy in which `change` replaces every run; it is called once per run."""
-        made: dict[int, Estimates] = {}
-
-        def one(run: Estimates) -> Estimates:
-            if id(run) not in made:
-                made[id(run)] = change(run)
-            return made[id(run)]
-
+        one = cache(change)
         return replace(
             self,
             base=[one(run) for run in self.base],
@@ -122,16 +111,3 @@ def with_successes(sides: Sides) -> Sides:
         return replace(sides, base=base, new=new)
     pairs = [pair for pair in zip(sides.base, sides.new, strict=True) if pair[0].ok and pair[1].ok]
     return replace(sides, base=[pair[0] for pair in pairs], new=[pair[1] for pair in pairs])
-
-
-def has(run: Estimates, name: str, *, share: bool) -> bool:
-    """Return True if a run has a value whose log exists."""
-    return name in run.values and (share or run.values[name] > 0)
-
-
-def log_of(run: Estimates, name: str, *, share: bool) -> float:
-    """The log of a value; to a share half a request is added, so that a share of 0 has a log too."""
-    value = run.values[name]
-    if not share:
-        return math.log(value)
-    return math.log((value * run.requests + 0.5) / (run.requests + 1.0))

@@ -10,14 +10,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as changed
+
+from katydid.analysis.comparison.bounds import Bound
 from katydid.analysis.comparison.comparability import same_ramp
 from katydid.analysis.comparison.estimates import RunData
 from katydid.analysis.comparison.sides import NOT_INTERLEAVED
-from katydid.analysis.comparison.verdicts import ASSUMED_SD, EQUIVALENCE
+from katydid.analysis.comparison.verdicts import ASSUMED_SD, Judged, verdict_on
 from katydid.analysis.derived import was_stopped
-from katydid.model.documents.comparison import ComparedMetric, CompareSettings, Verdict
+from katydid.model.documents.comparison import SAME_LEVEL, ComparedMetric, CompareSettings, Verdict
 from katydid.model.formatting import number, percent, plural
-from katydid.model.metrics import METRICS
 from katydid.model.metrics.rates import AT_STOP, USERS_AT_STOP
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, Noise, Values
@@ -50,14 +52,9 @@ class Stops:
 def compare_stops(
     base: Runs, new: Runs, settings: CompareSettings, *, interleaved: bool, days: Sequence[Runs] = ()
 ) -> Stops:
-    """Compare two sides by their stops.
+    """Compare two sides, of at least one run each, by their stops.
 
-    Args:
-        base: the runs of one side, at least one.
-        new: the runs of the other side.
-        settings: of the comparison.
-        interleaved: the i-th runs of both sides, in the order of their starts, were made side by side.
-        days: earlier runs, a sequence per day, if the sides were made on different days.
+    If they were not interleaved, but made on different days, `days` are earlier runs by day.
     """
     base, new = (sorted(side, key=lambda run: str(run.manifest.started_utc or "")) for side in (base, new))
     ended = [[was_stopped(run.manifest) for run in side] for side in (base, new)]
@@ -113,18 +110,27 @@ def _logs(runs: Runs, name: str) -> list[float]:
 def _row(name: str, base: Runs, new: Runs, settings: CompareSettings, apart: Sequence[Runs] | None) -> ComparedMetric:
     """The row of a metric of the stops; `apart` are earlier days, or None if the sides were interleaved."""
     ours, theirs = _logs(base, name), _logs(new, name)
+    metric = Judged(name, primary=name == USERS_AT_STOP, reason="a run lacks it")
     if len(ours) < len(base) or len(theirs) < len(new):
-        return _entry(name, (None, None), reason="a run lacks it")
+        return metric.row(settings, 1)
     means = math.exp(sum(ours) / len(ours)), math.exp(sum(theirs) / len(theirs))
     difference = _difference(name, ours, theirs, apart)
-    verdict = Verdict.CANNOT_TELL if difference is None else _verdict(difference, settings)
+    reason = NOT_INTERLEAVED if difference is None and apart is not None else ""
+    metric = replace(metric, base=means[0], new=means[1], difference=difference, reason=reason)
+    limits = replace(settings, min_change=LEAST_CHANGE, same_level=SAME_LEVEL)
+    metric = replace(metric, verdict=verdict_on(metric, difference.p_value if difference else 1.0, limits))
     change, needed = abs(math.log(means[1] / means[0])), None
-    if verdict is Verdict.CANNOT_TELL and change:
+    if metric.verdict is Verdict.CANNOT_TELL and change:
         noise = inference.noise_of([ours, theirs]) or Noise(ASSUMED_SD**2, 0)
         needed = inference.runs_needed(change, noise, settings.family_alpha, runs=len(base) + len(new))
-    reason = NOT_INTERLEAVED if difference is None and apart is not None else ""
-    alpha = settings.family_alpha
-    return _entry(name, means, difference, verdict=verdict, runs_needed=needed, alpha=alpha, reason=reason)
+    return _rounded(metric, settings, needed)
+
+
+def _rounded(metric: Judged, settings: CompareSettings, runs_needed: int | None = None) -> ComparedMetric:
+    """The row of a metric that both sides have; more is better for every metric of a stop."""
+    base, new, p = metric.base or 0.0, metric.new or 0.0, metric.difference.p_value if metric.difference else 1.0
+    row = replace(metric, p_value=p).row(settings, 1)
+    return changed(row, base=round(base, 6), new=round(new, 6), change=new / base - 1.0, runs_needed=runs_needed)
 
 
 def _difference(name: str, ours: Values, theirs: Values, apart: Sequence[Runs] | None) -> Difference | None:
@@ -137,16 +143,6 @@ def _difference(name: str, ours: Values, theirs: Values, apart: Sequence[Runs] |
         return difference
     parts = (math.exp(-2.0 * sum(logs) / len(logs)) / len(logs) for logs in (ours, theirs))
     return replace(difference, se=max(difference.se, RESOLUTION * math.sqrt(sum(parts))))
-
-
-def _verdict(difference: Difference, settings: CompareSettings) -> Verdict:
-    """The verdict; more is better for every metric of a stop."""
-    change = math.expm1(difference.log_ratio)
-    if difference.p_value < settings.family_alpha and abs(change) >= LEAST_CHANGE:
-        return Verdict.FASTER if change > 0 else Verdict.SLOWER
-    low, high = difference.interval(EQUIVALENCE)
-    inside = math.expm1(low) > -settings.same_within and math.expm1(high) < settings.same_within
-    return Verdict.NO_DIFFERENCE if inside else Verdict.CANNOT_TELL
 
 
 def _told(rows: Sequence[ComparedMetric]) -> str:
@@ -193,52 +189,22 @@ def _bounded(
     far = points_out and difference is not None and difference.p_value < settings.family_alpha
     verdict = Verdict.CANNOT_TELL if not far else Verdict.FASTER if lower else Verdict.SLOWER
     means = math.exp(ours), math.exp(theirs)
-    bound_of, reason = "lower" if lower else "upper", "" if difference is not None else NOT_INTERLEAVED
-    row = _entry(USERS_AT_STOP, means, difference, verdict=verdict, bound=bound_of, primary=far, reason=reason)
+    metric = Judged(
+        USERS_AT_STOP,
+        primary=far,
+        base=means[0],
+        new=means[1],
+        difference=difference,
+        verdict=verdict,
+        bound=Bound.LOWER if lower else Bound.UPPER,
+        reason="" if difference is not None else NOT_INTERLEAVED,
+    )
     at, held, names = means[not lower], max(bound), ("BASE", "NEW") if lower else ("NEW", "BASE")
     some = f" ({sum(ended[lower])} of its {plural(len(ended[lower]), 'run')} stopped)" if any(ended[lower]) else ""
     least = f"at least {percent(means[1] / means[0] - 1.0)} users"
     stopped_at = plural(round(at), "user")
     told = f"the failure threshold stopped {names[0]} at {stopped_at}; {names[1]} held all {held:.0f}{some}: {least}"
     remedy = "use more users" if difference is not None else "make the runs interleaved (katydid ab)"
-    return Stops([told if far else f"{told}; {remedy} to tell them apart"], [row], verdict, decide=far)
-
-
-def _entry(
-    name: str,
-    sides: tuple[float | None, float | None],
-    difference: Difference | None = None,
-    *,
-    verdict: Verdict = Verdict.CANNOT_TELL,
-    bound: str | None = None,
-    runs_needed: int | None = None,
-    alpha: float | None = None,
-    primary: bool = True,
-    reason: str = "",
-) -> ComparedMetric:
-    base, new = sides
-    low, high = (None, None) if difference is None else map(math.expm1, difference.interval())
-    detectable = None
-    if difference is not None and alpha is not None:
-        detectable = math.expm1(inference.smallest_detectable(difference.se, difference.df, alpha))
-    metric = METRICS[name]
-    return ComparedMetric(
-        name=name,
-        base=base and round(base, 6),
-        new=new and round(new, 6),
-        change=new / base - 1.0 if base and new else None,
-        low=None if bound == "upper" else low,
-        high=None if bound == "lower" else high,
-        bound=bound,
-        verdict=verdict,
-        primary=primary and name == USERS_AT_STOP,
-        smallest_detectable=detectable,
-        runs_needed=runs_needed,
-        p_value=1.0 if difference is None else difference.p_value,
-        design=None if difference is None else difference.design,
-        reason=reason,
-        points=None,
-        label=metric.label,
-        unit=metric.unit,
-        better=metric.better,
+    return Stops(
+        [told if far else f"{told}; {remedy} to tell them apart"], [_rounded(metric, settings)], verdict, decide=far
     )

@@ -7,7 +7,8 @@ large enough to matter. The verdict is "no difference" only if the interval show
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from katydid.analysis.comparison import bounds
 from katydid.analysis.comparison.bounds import Bound
@@ -18,19 +19,16 @@ from katydid.analysis.comparison.sides import (
     NOT_INTERLEAVED,
     Series,
     Sides,
-    has,
-    log_of,
     todays,
     todays_pairs,
     with_successes,
 )
-from katydid.model.documents.comparison import SAME_LEVEL, ComparedMetric, ComparedPoints, CompareSettings, Verdict
+from katydid.model.documents.comparison import ComparedMetric, ComparedPoints, CompareSettings, Verdict
 from katydid.model.metrics import METRICS, FlatMetric, split_name, whole_name
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, EarlierPairs, Noise, Values
 from katydid.stats.noise import Today
-from katydid.stats.proportions import Points, in_points
 
 LEAST_POINTS = 0.005
 """A share must change by half a percentage point to matter, however large the relative change is."""
@@ -38,24 +36,9 @@ SAME_POINTS = 2 * LEAST_POINTS
 """Failure rates that differ by less are the same, whatever their ratio: no other rate is within 10 % of 0 %."""
 ASSUMED_SD = 0.04
 """Assumed run-to-run sd of a log quantile if the noise is unknown: typical of a server on a shared machine."""
-EQUIVALENCE = 1.0 - 2.0 * SAME_LEVEL
-"""Confidence of the interval that must lie inside the limits for "no difference"."""
-
-
 NONE = "none on either side"
 TWO_WAYS = "the runs declare it differently"
 NO_SUCCESS = "no request succeeded on one side"
-
-
-@dataclass(frozen=True)
-class _Precision:
-    """The precision of a change; fields as in `ComparedMetric`."""
-
-    low: float | None
-    high: float | None
-    smallest_detectable: float | None
-    design: Design | None
-    points: Points | None
 
 
 @dataclass(frozen=True)
@@ -95,68 +78,60 @@ class Judged:
         return self.declared or METRICS[self.name]
 
     def row(self, settings: CompareSettings, family: int) -> ComparedMetric:
-        """The metric's row of the comparison; fractions, never NaN.
-
-        Args:
-            settings: of the comparison.
-            family: the number of tests that share the level.
-        """
+        """The metric's row of the comparison; fractions, never NaN. `family` tests share the level."""
         alpha = settings.family_alpha / family
-        found = self._of_ratio(alpha) if self.rates is None else self._of_rates(self.rates, alpha)
         undecided = self.verdict is Verdict.CANNOT_TELL and self.base is not None and self.bound is None
         return ComparedMetric(
             name=self.name,
             base=self.base,
             new=self.new,
             change=self.change,
-            low=found.low,
-            high=found.high,
             bound=self.bound,
             verdict=self.verdict,
             primary=self.primary,
-            smallest_detectable=found.smallest_detectable,
             runs_needed=self._needed(settings, alpha) if undecided else None,
             p_value=self.p_value,
             reason=self.reason,
-            design=found.design,
-            points=None if found.points is None else ComparedPoints(**asdict(found.points)),
             label=self.metric.label,
             unit=self.metric.unit,
             better=self.metric.better,
+            **(self._of_ratio(alpha) if self.rates is None else self._of_rates(self.rates, alpha)),
         )
 
-    def _of_ratio(self, alpha: float) -> _Precision:
+    def _of_ratio(self, alpha: float) -> dict[str, Any]:
         difference, interval, detectable = self.difference, None, None
         if difference is not None:
             interval = difference.interval()
             if difference.design is not Design.WITHIN_RUN and self.bound is None:
                 detectable = inference.smallest_detectable(difference.se, difference.df, alpha)
         low, high = bounds.limits(interval, self.bound, self.floor)
-        return _Precision(
-            low,
-            high,
-            None if detectable is None else math.expm1(detectable),
-            None if difference is None else difference.design,
-            self._points(interval, detectable),
-        )
+        points = None
+        if self.base is not None and self.new is not None and self.level is not None:
+            points = in_points(self.base, self.new, self.level, interval, detectable)
+        return {
+            "low": low,
+            "high": high,
+            "smallest_detectable": None if detectable is None else math.expm1(detectable),
+            "design": difference and difference.design,
+            "points": points,
+        }
 
-    def _of_rates(self, rates: RateDifference, alpha: float) -> _Precision:
+    def _of_rates(self, rates: RateDifference, alpha: float) -> dict[str, Any]:
         """Failures are compared in points; the ratios are the points divided by the base's rate."""
-        limits, detectable = rates.interval(), rates.smallest_detectable(alpha)
+        (low, high), detectable = rates.interval(), rates.smallest_detectable(alpha)
         level = self.level or math.nan
-        low, high = (100.0 * limit for limit in limits)
-        return _Precision(
-            limits[0] / level,
-            limits[1] / level,
-            None if detectable is None else detectable / level,
-            Design.FAILURES,
-            Points(100.0 * rates.change, low, high, detectable and 100.0 * detectable),
-        )
-
-    def _points(self, interval: tuple[float, float] | None, detectable: float | None) -> Points | None:
-        if self.base is None or self.new is None or self.level is None:
-            return None
-        return in_points(self.base, self.new, self.level, interval, detectable)
+        return {
+            "low": low / level,
+            "high": high / level,
+            "smallest_detectable": detectable and detectable / level,
+            "design": Design.FAILURES,
+            "points": ComparedPoints(
+                change=100.0 * rates.change,
+                low=100.0 * low,
+                high=100.0 * high,
+                detectable=detectable and 100.0 * detectable,
+            ),
+        }
 
     @property
     def change(self) -> float | None:
@@ -181,6 +156,32 @@ class Judged:
         return inference.runs_needed(wanted, noise, alpha, runs=self.runs)
 
 
+def in_points(
+    base: float, new: float, level: float, interval: tuple[float, float] | None, detectable: float | None
+) -> ComparedPoints:
+    """Convert the comparison of two shares from ratios to percentage points: from 0 % to 100 % is no finite ratio.
+
+    The ratio's interval is multiplied by the base's share, the usual way from relative to absolute effects (Cochrane
+    Handbook 5.1, section 12.5.4.2). It is limited to possible shares, and widened to include the difference itself.
+
+    Args:
+        base: the base's share as shown, a fraction.
+        new: the new side's.
+        level: the base's share that the ratio refers to; not 0.
+        interval: of the log ratio.
+        detectable: the smallest detectable log ratio; left out if the share would exceed 100 %.
+    """
+    change = 100.0 * (new - base)
+    low = high = smallest = None
+    if interval is not None:
+        low, high = (100.0 * level * math.expm1(limit) for limit in interval)
+        low, high = max(min(low, change), -100.0 * base), min(max(high, change), 100.0 * (1.0 - base))
+    if detectable is not None:
+        found = 100.0 * level * math.expm1(detectable)
+        smallest = found if found <= 100.0 * (1.0 - level) else None
+    return ComparedPoints(change=change, low=low, high=high, detectable=smallest)
+
+
 def judge_metrics(names: Sequence[str], sides: Sides, settings: CompareSettings) -> list[Judged]:
     """Every metric's verdict: the primary ones adjusted by Holm, the others by Benjamini and Hochberg."""
     primary = {FAILURES, *settings.primary}
@@ -196,8 +197,7 @@ def _weighed(metric: Judged, sides: Sides, settings: CompareSettings) -> Judged:
     """The metric with the error that all its runs share, and with its difference adjusted by `bounds`."""
     if metric.difference is not None and (error := sides.errors.get(metric.name)):
         difference = replace(metric.difference, se=math.hypot(metric.difference.se, error))
-        p = metric.p_value if difference.design is Design.WITHIN_RUN else difference.p_value
-        metric = replace(metric, difference=difference, p_value=p)
+        metric = replace(metric, difference=difference, p_value=difference.p_value)
     runs = (sides.base, sides.new, *sides.history)
     found = bounds.weigh(metric.name, metric.difference, runs, settings.min_change) if not metric.reason else None
     return metric if found is None else replace(metric, **vars(found))
@@ -207,19 +207,17 @@ def _judged(
     metrics: Sequence[Judged], adjust: Callable[[Values], list[float]], settings: CompareSettings
 ) -> list[Judged]:
     adjusted = adjust([metric.p_value for metric in metrics])
-    judged = [
-        replace(metric, p_value=p, verdict=_verdict(metric, p, settings))
-        for metric, p in zip(metrics, adjusted, strict=True)
-    ]
-    return [replace(metric, reason=bounds.UNSETTLED) if _is_unsettled(metric) else metric for metric in judged]
+    judged = []
+    for metric, p in zip(metrics, adjusted, strict=True):
+        verdict = verdict_on(metric, p, settings)
+        unsettled = metric.bound is not None and verdict is Verdict.CANNOT_TELL and metric.difference is not None
+        reason = metric.reason or (bounds.UNSETTLED if unsettled else "")
+        judged.append(replace(metric, p_value=p, verdict=verdict, reason=reason))
+    return judged
 
 
-def _is_unsettled(metric: Judged) -> bool:
-    said = metric.reason or metric.difference is None
-    return metric.bound is not None and metric.verdict is Verdict.CANNOT_TELL and not said
-
-
-def _verdict(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
+def verdict_on(metric: Judged, p: float, settings: CompareSettings) -> Verdict:
+    """The verdict on a metric, given its p-value adjusted for the number of metrics."""
     if metric.verdict is not Verdict.CANNOT_TELL:
         return metric.verdict
     if metric.rates is not None:
@@ -278,15 +276,12 @@ def _compared(name: str, sides: Sides, today: Today, of_pairs: Today, *, primary
     metric = replace(empty, base=shown[0], new=shown[1], runs=len(runs))
     if not share and min(run.values[name] for run in runs) <= 0:
         return replace(metric, reason="a run's value is 0, so there is no ratio")
-    base, new = ([log_of(run, name, share=share) for run in side] for side in (sides.base, sides.new))
+    base, new = (_logs(side, name, share=share) for side in (sides.base, sides.new))
     if share:
         metric = replace(metric, level=math.exp(sum(base) / len(base)))
         if all(run.values[name] == 0 for run in runs):
             return replace(metric, reason=NONE, verdict=Verdict.NO_DIFFERENCE)
-    history, days = (
-        [[log_of(run, name, share=share) for run in runs if has(run, name, share=share)] for runs in groups]
-        for groups in (sides.history, sides.days)
-    )
+    history, days = ([_logs(runs, name, share=share) for runs in groups] for groups in (sides.history, sides.days))
     if sides.interleaved:
         pairs = EarlierPairs([_logs_of_pairs(series, name, share=share) for series in sides.pairs], of_pairs)
         difference = inference.compare_values(base, new, history, interleaved=True, today=today, pairs=pairs)
@@ -296,15 +291,22 @@ def _compared(name: str, sides: Sides, today: Today, of_pairs: Today, *, primary
     if difference is None and not unknown and (error := sides.within(name)) is not None:
         difference = Difference(new[0] - base[0], error, 1e6, Design.WITHIN_RUN)
     noise = inference.noise_of([base, new, *history])
-    p = difference.p_value if difference and difference.design is not Design.WITHIN_RUN else 1.0
+    p = difference.p_value if difference else 1.0
     return replace(metric, difference=difference, noise=noise, p_value=p, reason=NOT_INTERLEAVED if unknown else "")
+
+
+def _logs(runs: Sequence[Estimates], name: str, *, share: bool) -> list[float]:
+    """Logs of the values that have one; to a share half a request is added, so that a share of 0 has a log too."""
+    if share:
+        return [math.log((r.values[name] * r.requests + 0.5) / (r.requests + 1.0)) for r in runs if name in r.values]
+    return [math.log(run.values[name]) for run in runs if run.values.get(name, 0.0) > 0]
 
 
 def _logs_of_pairs(series: Series, name: str, *, share: bool) -> tuple[Values, Values]:
     """Logs of both sides' runs, pair by pair, for the pairs in which both runs have the metric."""
-    whole = [pair for pair in series if all(has(run, name, share=share) for run in pair)]
-    base, new = ([log_of(pair[side], name, share=share) for pair in whole] for side in (0, 1))
-    return base, new
+    logs = [_logs(pair, name, share=share) for pair in series]
+    whole = [pair for pair in logs if len(pair) > 1]
+    return [base for base, _ in whole], [new for _, new in whole]
 
 
 def _lacking(name: str, sides: Sides) -> str:

@@ -13,8 +13,16 @@ import numpy as np
 
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import fraction, plural
-from katydid.stats.queue_simulation import Waits, service_times, simulate_waits
-from katydid.stats.queueing import burst_seconds, burst_share, erlang_c, servers_for, wait_quantile
+from katydid.stats.queueing import (
+    Waits,
+    burst_seconds,
+    burst_share,
+    erlang_c,
+    servers_for,
+    service_times,
+    simulate_waits,
+    wait_quantile,
+)
 
 _SHOWN_UTILISATIONS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 MOST_LOAD = 5000.0

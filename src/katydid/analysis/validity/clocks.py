@@ -9,19 +9,25 @@ import pandas as pd
 from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.planning.speech_theory import is_plausible
 from katydid.analysis.validity.generator import LESS_ELSEWHERE, named
-from katydid.analysis.validity.rule import Run
+from katydid.analysis.validity.rule import Run, rule
 from katydid.model.documents.summary import Finding
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
 
 BOUND_SHARE = 0.05
 _LATE_LOOP_MS = 5.0
+_TIMES = ("connect_ms", "ttft_ms", "duration_ms", "read_lag_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms")
+_STEP_MS = 50.0
 TOLERANCE = 0.05
 """A quantile is called a bound if it may be too high by more than this: the change that a comparison must detect."""
 
 
-def bounded(run: Run) -> Finding | None:
-    """Too many TTFTs that are upper bounds; the generator is to blame if its event loop was late."""
+@rule(
+    "≤ 5 % of the TTFTs are upper bounds; more are only a warning if the event loop is on time (worst lag per "
+    "second ≤ 5 ms in the median)",
+    "the other TTFTs are exact; a late event loop causes bounds itself, by reading several chunks at once",
+)
+def ttft_bound(run: Run) -> Finding | None:
     counts = run.counts
     if counts.bounded <= BOUND_SHARE * counts.timed:
         return None
@@ -51,8 +57,12 @@ def _late_loop(run: Run) -> tuple[str, float] | None:
     return str(lags.idxmax()), float(lags.max())
 
 
-def implausible_rtf(run: Run) -> Finding | None:
-    """A recogniser whose processing times were probably read in the wrong unit."""
+@rule(
+    "the recogniser's own RTF from 0.001 to 1,000",
+    "any other value is in the wrong unit, and a plan of workers would be off by as much",
+    column="server_rtf",
+)
+def server_rtf(run: Run) -> Finding | None:
     named = values_of(run.counted, "server_rtf")
     if not len(named) or is_plausible(mean := float(named.mean())):
         return None
@@ -63,18 +73,19 @@ def implausible_rtf(run: Run) -> Finding | None:
     )
 
 
-def user_time(run: Run) -> Finding | None:
-    """Times that were taken in user space, not by the kernel."""
+@rule(
+    "taken by the kernel",
+    "otherwise they include the generator's own delays",
+    possible=lambda run: run.manifest.timestamp_source is not None,
+)
+def timestamps(run: Run) -> Finding | None:
     if run.manifest.timestamp_source != "user" or not run.counts.ok:
         return None
     return Finding("warning", "times were taken in user space: they include the delays of a busy generator")
 
 
-_TIMES = ("connect_ms", "ttft_ms", "duration_ms", "read_lag_ms", "gap_mean_ms", "gap_p99_ms", "gap_max_ms")
-
-
-def negative(run: Run) -> Finding | None:
-    """Times below zero: the kernel's clock and the process's differ, so the times above zero are wrong too."""
+@rule("no negative times", "if the clock is that wrong, the other times are wrong too")
+def times(run: Run) -> Finding | None:
     frame = run.counted
     wrong = [name for name in _TIMES if name in frame and (frame[name].astype(np.float64) < 0).any()]
     if not wrong:
@@ -88,11 +99,12 @@ def negative(run: Run) -> Finding | None:
     )
 
 
-_STEP_MS = 50.0
-
-
-def clock_step(run: Run) -> Finding | None:
-    """The wall clock jumped."""
+@rule(
+    "wall clock within 50 ms of the monotonic one",
+    "logs of several machines are matched by it",
+    possible=lambda run: len(run.monitor) > 0,
+)
+def clock(run: Run) -> Finding | None:
     step = run.monitor["clock_step_ms"].abs().max()
     if not step > _STEP_MS:  # NaN without a monitor
         return None
@@ -129,8 +141,11 @@ _TOGETHER_MS = 2.0
 """Time between chunks: no service generates the tokens of one answer this fast, but a flushed buffer sends them so."""
 
 
-def buffered(run: Run) -> Finding | None:
-    """Most answers arrived all at once at their end: something on the way buffers them."""
+@rule(
+    "most streamed answers begin before the last tenth of their time",
+    "otherwise a buffer held the stream back, and the TTFT is the time of the whole answer",
+)
+def stream(run: Run) -> Finding | None:
     rows = run.counted
     times = rows.reindex(columns=["chunks", "ttft_ms", "duration_ms"]).astype(np.float64)
     times = times[(rows["outcome"] == "ok") & (times["chunks"] >= _FEWEST_CHUNKS) & (times["duration_ms"] >= _LONG_MS)]

@@ -1,16 +1,37 @@
-"""Whether the generator kept up: it had enough CPU, started requests on time, caused no failures and lost no data."""
+"""Whether the generator kept up: it had enough CPU, was never blocked, and sent requests and audio on time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import late_limit_ms
-from katydid.analysis.validity.rule import FEWEST_SECONDS, Run, found_no_user
+from katydid.analysis.validity.rule import FEWEST_SECONDS, START_UP_MS, Run, found_no_user, recorded, rule, watched
 from katydid.model.documents.summary import Finding
-from katydid.model.formatting import fraction, plural
+from katydid.model.formatting import fraction, milliseconds, plural
 
 CPU_MEDIAN, _CPU_FULL, _CPU_FULL_SHARE = 80.0, 95.0, 0.05
+_LAG_MS, _LAG_SHARE = 100.0, 0.05
+OURS_SHARE, OURS_FEWEST = 0.01, 3
+_SEND_LATE_SHARE = 0.01
+BLOCKED_SHARE, BLOCKED_FEWEST_MS = 0.015, 100.0
+"""The largest blocked share of the window; and a time that is always allowed, for one hiccup in a short window."""
+RELEASE_MS_A_USER = 1.0
+"""Blocked milliseconds allowed per user if all users start together: each makes and sends a request."""
+
+_PERIOD_MS = 1000.0
+_HOLE_MS = 2.0 * _PERIOD_MS
+"""Time between two rows of the monitor beyond which at least one row is missing."""
+_AROUND_RELEASE_MS = 1000.0
+"""Users connect in the second before their start, and the monitor's row for it ends in the second after."""
+_OF_A_SECOND = ["blocked_ms", "loop_lag_ms", "cpu_wait_percent", "cpu_percent"]
+"""Columns of the monitor that show a stall."""
+
 MORE_PROCESSES = "spread the users with --processes, or over more machines"
 FREE_CORES = "end other work on this machine, or give the generator cores of its own"
+STOPPED = "do not stop or pause the generator or its machine (SIGSTOP, suspend, a paused VM)"
+OWN_CODE = "keep heavy computation out of listeners and tasks, or spread the users with --processes"
 LESS_ELSEWHERE = "spread the users with --processes, and keep other work off this machine"
 
 
@@ -19,8 +40,12 @@ def named(process: object) -> str:
     return "the generator" if process == "local" else f"the generator's process {process}"
 
 
-def cpu(run: Run) -> Finding | None:
-    """A process that is always busy, or always waits for its core, cannot be on time."""
+@rule(
+    "each process uses or waits for ≤ 80 % of a core in the median, and ≥ 95 % in at most 5 % of the seconds",
+    "a busier process queues requests in its event loop, and that time would count as the target's",
+    possible=watched,
+)
+def generator_cpu(run: Run) -> Finding | None:
     steady = run.steady
     if not (steady["cpu_percent"] + _waited(steady) > CPU_MEDIAN).any():
         return None
@@ -43,17 +68,16 @@ def cpu(run: Run) -> Finding | None:
 
 
 def _waited(rows: pd.DataFrame) -> pd.Series:
-    """The share of time spent waiting for a core, in percent; 0 if the system or an older Katydid did not record it."""
-    if "cpu_wait_percent" not in rows:
-        return pd.Series(0.0, index=rows.index)
-    return rows["cpu_wait_percent"].astype(np.float64).fillna(0.0)
+    """The share of time spent waiting for a core, in percent; 0 if it was not recorded."""
+    return recorded(rows, "cpu_wait_percent").astype(np.float64).fillna(0.0)
 
 
-_LAG_MS, _LAG_SHARE = 100.0, 0.05
-
-
-def loop_lag(run: Run) -> Finding | None:
-    """The event loop was late for its timers."""
+@rule(
+    "> 100 ms late in at most 5 % of the seconds",
+    "without kernel timestamps, every time includes the delay; with them, it only delays starts",
+    possible=watched,
+)
+def event_loop(run: Run) -> Finding | None:
     steady = run.steady
     if not (steady["loop_lag_ms"] > _LAG_MS).any():
         return None
@@ -69,23 +93,25 @@ def loop_lag(run: Run) -> Finding | None:
     return None
 
 
-OURS_SHARE, OURS_FEWEST = 0.01, 3
-
-
 def has_schedule(run: Run) -> bool:
     """Return False for a closed loop: a request is due as soon as its user is free, so it cannot be late."""
     return run.manifest.interval_s != 0
 
 
-def late_by_us(run: Run) -> Finding | None:
-    """Requests that started late although their users were free when they were due."""
+@rule(
+    "≤ 1 % of the starts late by more than 50 ms, or 1 % of the interval, although the user was free",
+    "the load was not the one that was asked for",
+    possible=has_schedule,
+)
+def late_starts(run: Run) -> Finding | None:
     if not has_schedule(run):
         return None
     real = run.frame[run.frame["user"] >= 0].sort_values(["user", "iteration"])
     free_since = (real["start_ms"] + real["duration_ms"]).groupby(real["user"]).shift()
     free = (free_since <= real["scheduled_ms"]) & real["counted"] & ~found_no_user(real)
     connecting = real["connect_ms"].astype(np.float64).fillna(0.0)
-    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest)) & ~_sent_again(real)
+    resent = recorded(real, "resent").eq(True)  # their times are of the second sending
+    ours = free & (real["late_ms"] - connecting > late_limit_ms(run.manifest)) & ~resent
     if ours.sum() < OURS_FEWEST or ours.sum() <= OURS_SHARE * free.sum():
         return None
     return Finding(
@@ -96,16 +122,12 @@ def late_by_us(run: Run) -> Finding | None:
     )
 
 
-def _sent_again(rows: pd.DataFrame) -> pd.Series:
-    """Requests that were sent again, whose times are of the second sending. An older Katydid did not record this."""
-    return rows["resent"].eq(True) if "resent" in rows else pd.Series(data=False, index=rows.index)
-
-
-_SEND_LATE_SHARE = 0.01
-
-
-def audio_late(run: Run) -> Finding | None:
-    """Audio that the generator did not send at the pace of speech."""
+@rule(
+    "≤ 1 % of the audio chunks sent more than 20 ms late (p99 ≤ 20 ms)",
+    "a recogniser that gets its audio late looks slow",
+    column="sent_chunks",
+)
+def audio_pace(run: Run) -> Finding | None:
     sent, late = (int(run.counted[column].sum()) for column in ("sent_chunks", "late_chunks"))
     if late <= _SEND_LATE_SHARE * sent:
         return None
@@ -116,89 +138,124 @@ def audio_late(run: Run) -> Finding | None:
     )
 
 
-_REMEDIES = {
-    "out_of_descriptors": "raise `ulimit -n`",
-    "out_of_ports": "keep connections alive, or use more machines",
-    "auth_expired": "set LOAD_TEST_API_KEY_COMMAND, or use a key that lasts as long as the run",
-    "dns": "check the host's name in --host",
-    "tls": "check the certificates: --ca-file for the target's authority, --client-cert for the client's own",
-}
+# Stalls: the event loop was blocked, or the monitor has gaps
 
 
-def not_the_target(run: Run) -> Finding | None:
-    """Failures caused by the generator or the configuration; they would count as the target's."""
-    ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
-    for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
-        kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
-        if len(kinds):
-            named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
-            remedy = next((_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the errors")
-            return Finding("invalid", f"requests failed {where} ({named})", remedy)
-    return None
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """How long a process was blocked in the window, and what it did in those seconds.
+
+    Attributes:
+        blocked_ms, window_ms: time blocked, out of the window.
+        worst_ms: the longest known blockage.
+        waited_ms, used_ms: time that it waited for a core, and used one, in the seconds in which it was blocked.
+    """
+
+    process: str
+    blocked_ms: float
+    window_ms: float
+    worst_ms: float
+    waited_ms: float
+    used_ms: float
+
+    @property
+    def share(self) -> float:
+        """The blocked share of the window."""
+        return self.blocked_ms / self.window_ms if self.window_ms > 0 else 0.0
+
+    @property
+    def too_long(self) -> bool:
+        """True if the stall may have affected the measurement."""
+        return self.blocked_ms > max(BLOCKED_FEWEST_MS, BLOCKED_SHARE * self.window_ms)
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The cause in words, and what to do about it."""
+        if self.waited_ms >= self.blocked_ms / 2:
+            return "other work used its core", FREE_CORES
+        if self.used_ms >= self.blocked_ms / 2:
+            return "its own code was computing", OWN_CODE
+        return "the process was stopped or paused", STOPPED
 
 
-def silent(run: Run) -> Finding | None:
-    """Workers that the master did not hear from for a while, but whose rows arrived."""
-    lost = run.manifest.lost_workers or []
-    silences = [s for s in run.manifest.silences or [] if s.worker not in lost]
-    if not silences:
+@rule(
+    "each process's event loop blocked for ≤ 1.5 % of the time (the sum of lags over 5 ms and of gaps in the "
+    "monitor; 0.1 s is allowed, and 1 ms per user if all users start together)",
+    "requests due in that time were sent late or not at all, and answers were read late",
+    possible=watched,
+)
+def blocked(run: Run) -> Finding | None:
+    found = [stall for stall in stalls(run) if stall.too_long]
+    if not found:
         return None
-    named = ", ".join(f"{s.worker} from {s.begin:.0f} s {_until(s.end)}" for s in silences)
+    worst = max(found, key=lambda stall: stall.share)
+    cause, remedy = worst.cause
     return Finding(
         "invalid",
-        f"workers were out of touch with the master ({named}): their rows are here, but their times may include delays "
-        "of their own network or their own machine",
-        "keep the machines and the network between them healthy",
+        f"the event loop of {named(worst.process)} was blocked for "
+        f"{milliseconds(worst.blocked_ms)} of {milliseconds(worst.window_ms)} ({fraction(worst.share)}, "
+        f"{milliseconds(worst.worst_ms)} at once) because {cause}",
+        remedy,
     )
 
 
-def _until(end: float | None) -> str:
-    return "to the end" if end is None else f"to {end:.0f} s"
+def stalls(run: Run) -> list[Stall]:
+    """One row per process that sends requests; the master sends none."""
+    begin, end = max(run.window[0], START_UP_MS), run.window[1]
+    releases = _releases(run)
+    seen = run.generator.reindex(columns=["process", "at_ms", *_OF_A_SECOND])
+    found = (
+        _stall(str(process), rows.sort_values("at_ms"), begin, end, releases)
+        for process, rows in seen.groupby("process", observed=True)
+        if process != "master"
+    )
+    return [stall for stall in found if stall is not None]
 
 
-def other_settings(run: Run) -> Finding | None:
-    """Workers whose options, files or version differ from the run's."""
-    if not (found := run.manifest.other_settings):
+def _stall(
+    process: str, rows: pd.DataFrame, begin: float, end: float, releases: Sequence[tuple[float, int]]
+) -> Stall | None:
+    at = rows["at_ms"].to_numpy(dtype=np.float64)
+    spans = np.diff(at, prepend=np.nan)
+    spans[np.isnan(spans)] = _PERIOD_MS
+    inside = (at > begin) & (at - spans < max(end, begin + _PERIOD_MS))
+    at, spans = at[inside], spans[inside]
+    if not len(at):
         return None
-    named = ", ".join(
-        dict.fromkeys(f"{one.name} of {one.process} is {one.worker}, the run's {one.run}" for one in found)
-    )
-    return Finding(
-        "invalid",
-        f"some workers' settings differ from the run's: {named}",
-        "start every worker with the same version of Katydid, and with the master's options or none",
-    )
-
-
-def refused(run: Run) -> Finding | None:
-    """Rejected messages: rows are lost, or someone else is connected to the master."""
-    if not (count := run.manifest.refused_messages):
-        return None
-    return Finding(
-        "invalid",
-        f"the master rejected {plural(count, 'message')} that no worker of this run would send",
-        "see the log; keep others off the master's port, and run one version of Katydid on all machines",
+    recorded = rows[_OF_A_SECOND].astype(np.float64).fillna(0.0).to_numpy()  # not every system records all
+    summed, lag, waited, used = recorded[inside].T
+    excused = _excused(at, summed, releases)
+    holes = np.where(spans > _HOLE_MS, spans - _PERIOD_MS, 0.0)
+    still = np.maximum(holes, summed - excused)
+    seconds = spans[still > 0] / 100.0  # multiplied by percent this gives milliseconds
+    worst = np.where(still > 0, np.maximum(lag, holes), 0.0)
+    window = max(float(at[-1]), end) - max(begin, float(at[0] - spans[0]))
+    return Stall(
+        process,
+        blocked_ms=min(float(still.sum()), window),  # the first second may have begun before the window
+        window_ms=window,
+        worst_ms=float(worst.max()),
+        waited_ms=float((waited[still > 0] * seconds).sum()),
+        used_ms=float((used[still > 0] * seconds).sum()),
     )
 
 
-def lost(run: Run) -> Finding | None:
-    """Workers that were lost, rows that never arrived, or values that did not fit."""
-    lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
-    if lost:
-        return Finding(
-            "invalid",
-            f"{plural(len(lost), 'worker')} {'was' if len(lost) == 1 else 'were'} lost ({', '.join(map(str, lost))}), "
-            "with the last rows recorded there",
-            "see the workers' logs; keep the machines and the network between them healthy",
-        )
-    if missing:
-        return Finding(
-            "invalid", f"{plural(missing, 'row')} never arrived", "see the log: the network or the disk lost them"
-        )
-    if nulled := run.manifest.nulled_values:
-        return Finding(
-            "warning",
-            f"{plural(nulled, 'value')} of the wrong type for the column became null",
-            "the rest of these rows is intact; see the log for the columns",
-        )
-    return None
+def _releases(run: Run) -> list[tuple[float, int]]:
+    """The moments at which at least half of the users start together, with the number of users."""
+    real = run.frame.loc[run.frame["user"] >= 0, ["scheduled_ms", "user"]]
+    real["scheduled_ms"] = real["scheduled_ms"].round()
+    moments, users = np.unique(real.drop_duplicates()["scheduled_ms"].dropna(), return_counts=True)
+    together = users >= max(2, real["user"].nunique() / 2)
+    return list(zip(moments[together].tolist(), users[together].tolist(), strict=True))
+
+
+def _excused(at: np.ndarray, blocked_ms: np.ndarray, releases: Sequence[tuple[float, int]]) -> np.ndarray:
+    """The part of each row's blocked time that users starting together account for."""
+    excused = np.zeros(len(at))
+    for moment, users in releases:
+        left = RELEASE_MS_A_USER * users
+        for row in np.flatnonzero((at > moment - _AROUND_RELEASE_MS) & (at < moment + 2 * _AROUND_RELEASE_MS)):
+            taken = min(left, blocked_ms[row] - excused[row])
+            excused[row] += taken
+            left -= taken
+    return excused

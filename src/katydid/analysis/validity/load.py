@@ -1,16 +1,29 @@
-"""Whether the load was the one that was asked for, from the first request to the last."""
+"""Whether the load was the one that was asked for, from the first request to the last, and all of it was recorded."""
 
 import pandas as pd
 
 from katydid.analysis.derived import warm_up_counts, was_stopped
-from katydid.analysis.validity.rule import Run, found_no_user, has_plan
+from katydid.analysis.validity.rule import Run, found_no_user, has_plan, rule
 from katydid.model.documents.summary import Finding, Severity
 from katydid.model.formatting import plural
 from katydid.model.metrics.declared import catalogue_of
 
+_RATE_OFF = 0.02
+_POOL_SHARE, _POOL_FEWEST = 0.01, 3
+_LOST = 0.02
+_UNFINISHED = 0.005
+_RESENT = 0.01
+_REMEDIES = {
+    "out_of_descriptors": "raise `ulimit -n`",
+    "out_of_ports": "keep connections alive, or use more machines",
+    "auth_expired": "set LOAD_TEST_API_KEY_COMMAND, or use a key that lasts as long as the run",
+    "dns": "check the host's name in --host",
+    "tls": "check the certificates: --ca-file for the target's authority, --client-cert for the client's own",
+}
 
-def no_data(run: Run) -> Finding | None:
-    """No request was recorded."""
+
+@rule("at least 1 request", "no verdict without data")
+def data(run: Run) -> Finding | None:
     if run.counts.requests:
         return None
     return Finding(
@@ -20,11 +33,12 @@ def no_data(run: Run) -> Finding | None:
     )
 
 
-_RATE_OFF = 0.02
-
-
-def achieved(run: Run) -> Finding | None:
-    """More requests started than were due, or fewer than slow answers explain."""
+@rule(
+    "within 2 % of the offered load, less the starts that slow answers delayed",
+    "lost users leave a lighter load than was asked for",
+    possible=has_plan,
+)
+def achieved_load(run: Run) -> Finding | None:
     if run.manifest.is_open:
         return _all_taken(run)
     due, rows = run.counts.due, run.counted
@@ -54,11 +68,8 @@ def _all_taken(run: Run) -> Finding | None:
     )
 
 
-_POOL_SHARE, _POOL_FEWEST = 0.01, 3
-
-
+@rule("the number of users does not change during the run", "statistics over two loads describe neither")
 def users_changed(run: Run) -> Finding | None:
-    """The number of users was changed during the run, so its statistics mix two loads."""
     if not (changes := run.manifest.users_changed):
         return None
     told = ", ".join(f"{plural(change.users, 'user')} from {change.at_ms / 1000:.0f} s" for change in changes)
@@ -69,9 +80,6 @@ def users_changed(run: Run) -> Finding | None:
     )
 
 
-_LOST = 0.02
-
-
 def users_stay(run: Run) -> bool:
     """Return True if users should stay until the end of the run once they have started."""
     told = run.manifest
@@ -79,8 +87,12 @@ def users_stay(run: Run) -> bool:
     return bool(told.users) and ends and not run.generator.empty
 
 
+@rule(
+    "≤ 2 % of the users' time lost to users that ended before the run did",
+    "the remaining users send less than was asked for",
+    possible=users_stay,
+)
 def users_lost(run: Run) -> Finding | None:
-    """Users that ended before the run did, although their schedule goes on until its end."""
     if not users_stay(run):
         return None
     asked, (begin, end) = run.manifest.users or 0, run.window
@@ -98,8 +110,11 @@ def users_lost(run: Run) -> Finding | None:
     )
 
 
+@rule(
+    "at a rate, ≤ 1 % of the requests without a free user when due",
+    "the target got fewer requests than the rate asks for, and later",
+)
 def pool(run: Run) -> Finding | None:
-    """Requests that found no free user, so the target did not get the rate or the trace asked for."""
     late, never = int(found_no_user(run.counted).sum()), run.counts.unserved or 0
     due = run.counts.due or 0.0
     if not run.manifest.is_open or run.manifest.stages or late + never <= max(_POOL_FEWEST, _POOL_SHARE * due):
@@ -133,11 +148,8 @@ def _explained(run: Run, rows: pd.DataFrame) -> float:
     return float(late + unknown + still_busy) / interval
 
 
-_UNFINISHED = 0.005
-
-
+@rule("≤ 0.5 % of the requests aborted", "mostly slow requests are aborted, so leaving them out flatters the target")
 def unfinished(run: Run) -> Finding | None:
-    """Requests that the end of the run aborted."""
     counts = run.counts
     if counts.aborted <= _UNFINISHED * counts.requests:
         return None
@@ -149,11 +161,11 @@ def unfinished(run: Run) -> Finding | None:
     )
 
 
-_RESENT = 0.01
-
-
-def sent_again(run: Run) -> Finding | None:
-    """Requests sent again, because the target closed an idle connection just then or rejected an expired key."""
+@rule(
+    "≤ 1 % of the requests sent again",
+    "each cost a new connection or a new key, which users with keep-alive and lasting keys would not pay for",
+)
+def resent(run: Run) -> Finding | None:
     counts = run.counts
     if not counts.resent or counts.resent <= _RESENT * counts.requests:
         return None
@@ -165,8 +177,8 @@ def sent_again(run: Run) -> Finding | None:
     )
 
 
-def inside_warm_up(run: Run) -> Finding | None:
-    """The statistics include the warm-up, because the run ended in it or the failure threshold stopped the run."""
+@rule("the run outlasts its warm-up", "otherwise the statistics include cold caches")
+def warm_up(run: Run) -> Finding | None:
     if not run.counted["warm_up"].astype(bool).any():
         return None
     if warm_up_counts(run.manifest):
@@ -178,18 +190,25 @@ def inside_warm_up(run: Run) -> Finding | None:
     )
 
 
-PULSES = "users started one by one, but --phase spread made them wait for their places: the load came in pulses"
-
-
+@rule(
+    "in a ramp, each user sends its first request when it is spawned",
+    "users that wait for their place in the interval start together with others",
+)
 def ramp(run: Run) -> Finding | None:
-    """Users that started one by one, and then waited for their places in the interval together with others."""
     if not run.manifest.pulses:
         return None
-    return Finding("warning", PULSES, "leave out --phase, so that each user sends its first request when it starts")
+    return Finding(
+        "warning",
+        "users started one by one, but --phase spread made them wait for their places: the load came in pulses",
+        "leave out --phase, so that each user sends its first request when it starts",
+    )
 
 
-def all_at_once(run: Run) -> Finding | None:
-    """The failure threshold stopped a run whose users all started at once, so their number says nothing."""
+@rule(
+    "a ramp, if the failure threshold stops the run",
+    "without one, all users are there at the first failure, whatever the target's capacity",
+)
+def users_at_stop(run: Run) -> Finding | None:
     manifest = run.manifest
     if not was_stopped(manifest) or manifest.stages or manifest.phase_asked is None or manifest.is_open:
         return None
@@ -203,14 +222,95 @@ def all_at_once(run: Run) -> Finding | None:
     )
 
 
-def declarations(run: Run) -> Finding | None:
-    """Metrics that a workload declares, but whose entry in the manifest is damaged."""
+@rule(
+    "every metric that the workload declares can be read",
+    "a metric that is left out is in no table, and no limit judges it",
+)
+def declared(run: Run) -> Finding | None:
     complaint = catalogue_of(run.manifest).complaint
     return Finding("warning", complaint, "restore manifest.json, or make the run again") if complaint else None
 
 
-def how_it_ended(run: Run) -> Finding | None:
-    """An error, an interruption, or a crash that ended the run."""
+@rule("no failure caused by the generator or the configuration", "it would count as the target's")
+def blame(run: Run) -> Finding | None:
+    ended = run.frame.loc[~run.frame["after_stop"].astype(bool), ["blame", "error"]]
+    for blame, where in (("generator", "in the generator itself"), ("config", "because of the configuration")):
+        kinds = ended.loc[ended["blame"] == blame, "error"].value_counts()
+        if len(kinds):
+            told = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+            remedy = next((_REMEDIES[str(kind)] for kind in kinds.index if kind in _REMEDIES), "see the errors")
+            return Finding("invalid", f"requests failed {where} ({told})", remedy)
+    return None
+
+
+@rule(
+    "each worker stays in touch with the master",
+    "a silent worker has lost its network or stalled, and that time would count as the target's",
+)
+def silences(run: Run) -> Finding | None:
+    lost = run.manifest.lost_workers or []
+    silences = [
+        f"{s.worker} from {s.begin:.0f} s to {'the end' if s.end is None else f'{s.end:.0f} s'}"
+        for s in run.manifest.silences or []
+        if s.worker not in lost
+    ]
+    if not silences:
+        return None
+    return Finding(
+        "invalid",
+        f"workers were out of touch with the master ({', '.join(silences)}): their rows are here, but their times may "
+        "include delays of their own network or their own machine",
+        "keep the machines and the network between them healthy",
+    )
+
+
+@rule("every worker has the run's options, files and version", "a worker with others sends a different load")
+def other_settings(run: Run) -> Finding | None:
+    if not (found := run.manifest.other_settings):
+        return None
+    told = dict.fromkeys(f"{one.name} of {one.process} is {one.worker}, the run's {one.run}" for one in found)
+    return Finding(
+        "invalid",
+        f"some workers' settings differ from the run's: {', '.join(told)}",
+        "start every worker with the same version of Katydid, and with the master's options or none",
+    )
+
+
+@rule("every message from a worker is of a known kind", "rows in rejected messages are missing")
+def refused_messages(run: Run) -> Finding | None:
+    if not (count := run.manifest.refused_messages):
+        return None
+    return Finding(
+        "invalid",
+        f"the master rejected {plural(count, 'message')} that no worker of this run would send",
+        "see the log; keep others off the master's port, and run one version of Katydid on all machines",
+    )
+
+
+@rule("no worker and no row lost", "the missing requests may be the slow ones")
+def workers(run: Run) -> Finding | None:
+    lost, missing = run.manifest.lost_workers or [], run.manifest.missing_rows or 0
+    if lost:
+        return Finding(
+            "invalid",
+            f"{plural(len(lost), 'worker')} {'was' if len(lost) == 1 else 'were'} lost ({', '.join(map(str, lost))}), "
+            "with the last rows recorded there",
+            "see the workers' logs; keep the machines and the network between them healthy",
+        )
+    if missing:
+        never = f"{plural(missing, 'row')} never arrived"
+        return Finding("invalid", never, "see the log: the network or the disk lost them")
+    if nulled := run.manifest.nulled_values:
+        return Finding(
+            "warning",
+            f"{plural(nulled, 'value')} of the wrong type for the column became null",
+            "the rest of these rows is intact; see the log for the columns",
+        )
+    return None
+
+
+@rule("the run came to its end", "otherwise the last samples are missing")
+def end(run: Run) -> Finding | None:
     if died := run.manifest.housekeeping_died:
         first = died[0]
         return Finding(

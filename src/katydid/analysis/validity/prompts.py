@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.validity.rule import Run
+from katydid.analysis.validity.rule import Run, rule
 from katydid.analysis.validity.tokens import (
     Own,
     cache_found,
@@ -18,16 +18,28 @@ from katydid.model.documents.summary import Finding, Severity, TokenLengths
 from katydid.model.formatting import fraction, milliseconds, number, plural
 
 _OFF, _FAR_OFF = 0.02, 0.10
+_SLOW_MS, _SLOW_SHARE = 50.0, 0.01
+_BEYOND_TRACE = 0.05
+_SURE = 0.001
+_LEAST_SOONER = 0.1
 
 
+@rule(
+    "mean prompt length within 2 % of the lengths drawn; a warning up to 10 %",
+    "longer or shorter prompts are different work",
+    column="target_input_tokens",
+)
 def input_lengths(run: Run) -> Finding | None:
-    """Prompts that were longer or shorter on average than the lengths drawn for them."""
     found = lengths_found(run.counted)
     return _off("prompts", found.input if found else None, "set --tokenizer to the model's tokenizer.json")
 
 
+@rule(
+    "mean answer length within 2 % of the lengths drawn; a warning up to 10 %",
+    "versions whose answers differ in length do not do the same work",
+    column="target_output_tokens",
+)
 def output_lengths(run: Run) -> Finding | None:
-    """Answers that were longer or shorter on average than the lengths drawn for them."""
     found = lengths_found(run.counted)
     remedy = "the target does not enforce lengths: leave out --output-tokens, or set a field that does with --body"
     return _off("answers", found.output if found else None, remedy)
@@ -47,11 +59,12 @@ def _off(what: str, lengths: TokenLengths | None, remedy: str) -> Finding | None
     )
 
 
-_SLOW_MS, _SLOW_SHARE = 50.0, 0.01
-
-
-def slow_sending(run: Run) -> Finding | None:
-    """Requests that took long to send, because of the target or the network: that time is in their TTFT."""
+@rule(
+    "≤ 1 % of the requests take more than 50 ms to send",
+    "TTFT starts at the request's first byte, so it includes the sending",
+    column="send_ms",
+)
+def sending(run: Run) -> Finding | None:
     sent = run.counted["send_ms"].dropna()
     slow = sent > _SLOW_MS
     if slow.sum() <= _SLOW_SHARE * len(sent):
@@ -71,8 +84,13 @@ _RESET = "reset it with --before-run URL, restart the target, or use another --s
 _UNIQUE = "send unique prompts with --input-tokens, or a file with more of them"
 
 
+@rule(
+    "≤ 1 % of the input tokens of unique prompts from the target's prefix cache, beyond its template and what the "
+    "prompts share; for other prompts, and for a trace from 5 % beyond what its prompts share, a warning",
+    "a prompt that the target has seen before costs it almost nothing",
+    column="prompt_tokens",
+)
 def warm_cache(run: Run) -> Finding | None:
-    """Input tokens that came from the target's prefix cache unintentionally."""
     if not tells_of_cache(run.counted):
         return None
     rows = without_history(run.counted[run.counted["outcome"] == "ok"])
@@ -95,9 +113,6 @@ def warm_cache(run: Run) -> Finding | None:
     return Finding("warning", said, f"{_UNIQUE}, or {_RESET}")
 
 
-_BEYOND_TRACE = 0.05
-
-
 def _more_than_the_trace_shares(cached: float, shared: float) -> Finding | None:
     """Tokens from the cache beyond those in blocks that the trace's own prompts share."""
     if cached <= shared + _BEYOND_TRACE:
@@ -118,8 +133,12 @@ def _unmeant_share(rows: pd.DataFrame, own: Own) -> float | None:
     return float(beyond[beyond > _BY_CHANCE].sum() / rest) if rest else None
 
 
-def repeated(run: Run) -> Finding | None:
-    """Signs of a warm cache in times and repeated prompts, if the target does not report cached tokens."""
+@rule(
+    "if the target does not report cached tokens: no prompt of a file repeats, and repeats have no lower TTFT",
+    "a warm cache then shows only in the times",
+    column="prompt_id",
+)
+def repeated_prompts(run: Run) -> Finding | None:
     if cache_found(run.counted, run.manifest) is not None:
         return None
     told = run.frame[run.frame["prompt_id"].notna() & (run.frame["outcome"] == "ok")]
@@ -137,10 +156,6 @@ def repeated(run: Run) -> Finding | None:
     return Finding(
         "warning", f"prompts repeat: {said}; the target does not report what came from its prefix cache", _UNIQUE
     )
-
-
-_SURE = 0.001
-_LEAST_SOONER = 0.1
 
 
 def _sooner(first: pd.DataFrame, later: pd.DataFrame) -> float | None:

@@ -78,14 +78,26 @@ class Rule:
     column: str | None = None
 
 
+def rule(
+    limit: str, why: str, *, possible: Callable[[Run], bool] = lambda _: True, column: str | None = None
+) -> Callable[[Callable[[Run], Finding | None]], Rule]:
+    """Make a rule of its check, which has the rule's name; see `Rule`."""
+    return lambda check: Rule(check.__name__, limit, why, check, possible, column)
+
+
 def watched(run: Run) -> bool:
     """Return True if the monitor has rows of the generator after its start."""
     return len(run.steady) > 0
 
 
+def recorded(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column that the system or an older Katydid may not have recorded: nulls then."""
+    return rows.reindex(columns=[column])[column]
+
+
 def found_no_user(rows: pd.DataFrame) -> pd.Series:
     """Which requests of a rate arrived while no user was free."""
-    return rows["late_cause"] == LateCause.POOL if "late_cause" in rows else pd.Series(data=False, index=rows.index)
+    return recorded(rows, "late_cause") == LateCause.POOL
 
 
 def has_plan(run: Run) -> bool:

@@ -49,7 +49,7 @@ def decide(args: argparse.Namespace, asked: Asked) -> Decision:
         KeyboardInterrupt: the user interrupted; started versions have been stopped.
     """
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
-    from katydid.analysis.comparison.looks import planned_looks
+    from katydid.analysis.comparison.compare import planned_looks
     from katydid.commands.pairs.series import until_decided
     from katydid.gate.thresholds import read_thresholds
     from katydid.model.documents.comparison import CompareSettings

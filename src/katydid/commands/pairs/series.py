@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from katydid.analysis.comparison.looks import DECIDED, at_look, found_at
+from katydid.analysis.comparison.compare import DECIDED, at_look, found_at
 from katydid.model.documents.comparison import CompareSettings, Comparison, LookRecord, Verdict
 from katydid.model.formatting import format_eta, fraction, plural
 from katydid.runs.folder import RunFolder
