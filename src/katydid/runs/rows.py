@@ -11,7 +11,7 @@ import errno
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -232,21 +232,15 @@ class RowLog:
 def read_log(path: Path, schema: pa.Schema) -> tuple[pa.Table, bool]:
     """The rows of all whole batches of a log, and whether the log ends with a whole batch."""
     data, whole, tables = path.read_bytes(), 0, []
-    for end, batch in _batches(data):
+    while whole + _LENGTH.size <= len(data):
+        magic, length = _LENGTH.unpack_from(data, whole)
+        start, end = whole + _LENGTH.size, whole + _LENGTH.size + length
+        if magic != _MAGIC or end > len(data):
+            break
         try:
-            tables.append(decode(batch))
+            tables.append(decode(data[start:end]))
         except (pa.ArrowException, OSError):
             break
         whole = end
     rows = pa.concat_tables(tables, promote_options="default") if tables else schema.empty_table()
     return rows, whole == len(data)
-
-
-def _batches(data: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 0
-    while position + _LENGTH.size <= len(data):
-        magic, length = _LENGTH.unpack_from(data, position)
-        start, position = position + _LENGTH.size, position + _LENGTH.size + length
-        if magic != _MAGIC or position > len(data):
-            return
-        yield position, data[start:position]
