@@ -3,10 +3,6 @@
 This module is the public API for locustfiles, notebooks and other programs (`docs/reference/python.md`) and is stable;
 the modules below it may move. Each name is imported on first use. `load_run` imports neither Locust nor gevent, which
 patch the process on import; the user classes import both.
-
-Inside, a package imports only from those after it: `cli`, `commands`, `workloads`, `engine` (the code that runs inside
-Locust), `report`, `gate`, `analysis`, `runs` (run folders), `transport`, `stats`, `dialects`, `protocol`, `load`,
-`model`. The last three and `dialects` are pure: they use no clock, socket or file.
 """
 
 from typing import TYPE_CHECKING
@@ -44,50 +40,12 @@ if TYPE_CHECKING:
     from katydid.workloads.tools.user import ToolsUser
 
 __all__ = [
-    "NOT_NEGATIVE",
-    "POSITIVE",
-    "Answer",
-    "BatchUser",
-    "BurstUser",
-    "ChaosUser",
-    "ChatUser",
-    "Dialect",
-    "EmbedUser",
-    "Finding",
-    "Generation",
-    "Message",
-    "Metric",
-    "NdjsonStreamParser",
-    "OpenAi",
-    "PacedUser",
-    "RerankUser",
-    "Rule",
-    "RunFolder",
-    "RunOptions",
-    "Sample",
-    "ScaleShape",
-    "ScaleUser",
-    "Section",
-    "SessionUser",
-    "SpeechUser",
-    "SseStreamParser",
-    "StormUser",
-    "StreamUser",
-    "Table",
-    "ToolsUser",
-    "Workload",
-    "ZombiesUser",
-    "__version__",
-    "bearer_headers",
-    "count",
-    "duration",
-    "load_object",
-    "load_run",
-    "locustfile",
-    "option",
-    "register",
-    "share",
-]
+    "NOT_NEGATIVE", "POSITIVE", "Answer", "BatchUser", "BurstUser", "ChaosUser", "ChatUser", "Dialect", "EmbedUser",
+    "Finding", "Generation", "Message", "Metric", "NdjsonStreamParser", "OpenAi", "PacedUser", "RerankUser", "Rule",
+    "RunFolder", "RunOptions", "Sample", "ScaleShape", "ScaleUser", "Section", "SessionUser", "SpeechUser",
+    "SseStreamParser", "StormUser", "StreamUser", "Table", "ToolsUser", "Workload", "ZombiesUser", "__version__",
+    "bearer_headers", "count", "duration", "load_object", "load_run", "locustfile", "option", "register", "share",
+]  # fmt: skip
 
 _HOME_OF = {
     name: home

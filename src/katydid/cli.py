@@ -12,7 +12,7 @@ from textwrap import wrap
 from katydid.commands import COMMANDS, command_parsers
 from katydid.commands.output import known_width, tell
 from katydid.model.arguments import did_you_mean
-from katydid.model.errors import ExitCode, KatydidError, naming_paths
+from katydid.model.errors import ExitCode, KatydidError, naming_paths, os_words
 from katydid.model.version import __version__
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -46,21 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(name: str, words: Sequence[str]) -> int:
-    parser = command_parsers([name])[name]
-    arguments, rest = parser.parse_known_args(words)
-    if rest and not hasattr(arguments, "run_parser"):  # commands with a run parser pass unknown options to Locust
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    arguments.locusts = rest
-    code: int = arguments.run(arguments)
-    return code
-
-
 def _call(name: str, words: Sequence[str]) -> int:
     """Run a command and return its exit code, whatever it raises."""
     try:
         with naming_paths():
-            code = _run(name, words)
+            parser = command_parsers([name])[name]
+            arguments, rest = parser.parse_known_args(words)
+            if rest and not hasattr(arguments, "run_parser"):  # those that have one pass unknown options to Locust
+                parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            arguments.locusts = rest
+            code: int = arguments.run(arguments)
         sys.stdout.flush()
     except KatydidError as error:
         _complain(str(error))
@@ -71,24 +66,18 @@ def _call(name: str, words: Sequence[str]) -> int:
         _discard_output()
         return CLOSED_PIPE
     except Exception as error:  # noqa: BLE001 - else Python would exit with 1, which means that the gate failed
-        return _full(error) if isinstance(error, OSError) and error.errno in _FULL else _internal()
+        if isinstance(error, OSError) and error.errno in _FULL:
+            _discard_output()
+            _complain(f"the output cannot be written ({os_words(error)}): make room, or write elsewhere")
+            return ExitCode.USAGE
+        traceback.print_exc()
+        _complain("this is a bug in Katydid; please report it with the lines above")
+        return ExitCode.INTERNAL
     return code
-
-
-def _full(error: OSError) -> int:
-    _discard_output()
-    _complain(f"the output cannot be written ({(error.strerror or '').lower()}): make room, or write elsewhere")
-    return ExitCode.USAGE
 
 
 def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports the error again at exit
-
-
-def _internal() -> int:
-    traceback.print_exc()
-    _complain("this is a bug in Katydid; please report it with the lines above")
-    return ExitCode.INTERNAL
 
 
 def _usage() -> str:
@@ -99,15 +88,8 @@ def _usage() -> str:
         for name, text in COMMANDS.items()
         for more, line in enumerate(wrap(text, room, break_on_hyphens=False))
     ]
-    return "\n".join(
-        [
-            "usage: katydid COMMAND …    (katydid COMMAND --help for its options)",
-            "",
-            *lines,
-            "",
-            "example: katydid run stream --embedded-target --users 20 --run-time 30s",
-        ]
-    )
+    usage = "usage: katydid COMMAND …    (katydid COMMAND --help for its options)"
+    return "\n".join([usage, "", *lines, "", "example: katydid run stream --embedded-target --users 20 --run-time 30s"])
 
 
 def _complain(message: str) -> None:

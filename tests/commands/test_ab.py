@@ -15,10 +15,9 @@ from katydid.analysis.comparison.compare import planned_looks
 from katydid.cli import main
 from katydid.commands import command_parsers
 from katydid.commands.pairs import runs
+from katydid.commands.pairs.decide import until_decided
 from katydid.commands.pairs.options import OURS, Asked, Version, own_options
-from katydid.commands.pairs.runs import Runs, sigterm_as_interrupt
-from katydid.commands.pairs.series import until_decided
-from katydid.commands.pairs.served import ServedVersion, answers
+from katydid.commands.pairs.runs import Runs, answers, sigterm_as_interrupt
 from katydid.model.arguments import did_you_mean
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
@@ -156,7 +155,7 @@ def test_the_gate_takes_the_comparison_of_ab_instead_of_its_own(tmp_path, record
 
 
 OPTIONS_OF_A_RUN = """
-from katydid.commands.loading.start import run_parser
+from katydid.commands.loading.run import run_parser
 from katydid.model.documents.comparison import CompareSettings
 print(*(name for action in run_parser("stream")[0]._actions for name in action.option_strings))
 """
@@ -240,7 +239,7 @@ def test_runs_without_a_seed_are_given_none(tmp_path, monkeypatch):
 
 def served(command, port, patience=20.0):
     version = Version("v1", f"http://127.0.0.1:{port}", command.replace("PORT", str(port)), "--start-base")
-    return ServedVersion("base", version, patience)
+    return runs.served("base", version, patience)
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups")

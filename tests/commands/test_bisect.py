@@ -9,8 +9,7 @@ from katydid.cli import main
 from katydid.commands.pairs import bisect, decide, runs
 from katydid.commands.pairs.decide import Decision
 from katydid.commands.pairs.options import Asked, Version
-from katydid.commands.pairs.runs import Runs
-from katydid.commands.pairs.served import answers
+from katydid.commands.pairs.runs import Runs, answers
 from katydid.model.errors import ExitCode
 from runfolders import write_run
 from running import PLAIN_SERVER, free_port

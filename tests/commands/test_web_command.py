@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from katydid.commands import command_parsers
-from katydid.commands.loading import start as starting
+from katydid.commands.loading import run as starting
 from katydid.commands.loading.web import run
 from katydid.model.errors import ConfigError
 from katydid.resources import locustfile

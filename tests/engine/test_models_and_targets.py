@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.commands.loading.start import joined_hosts
+from katydid.commands.loading.run import joined_hosts
 from katydid.engine.options import RunOptions
 from katydid.engine.services import chat
 from katydid.engine.services.chat import ChatService

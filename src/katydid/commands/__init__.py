@@ -27,18 +27,19 @@ COMMANDS = {
     "target": "serve a local target with known, settable behaviour",
     "completion": "print a script that completes commands and options in bash, zsh or fish",
 }
-"""Each command is a module of `katydid.commands`, except those in _HOMES and `target`."""
 _HOMES = {
-    **dict.fromkeys(("run", "web", "capacity"), "katydid.commands.loading"),
-    **dict.fromkeys(("ab", "bisect"), "katydid.commands.pairs"),
+    **{name: f"katydid.commands.loading.{name}" for name in ("run", "web", "capacity")},
+    **{name: f"katydid.commands.pairs.{name}" for name in ("ab", "bisect")},
+    "target": "katydid.target.command",
 }
-"""The packages of the commands that share more than one module."""
+"""The modules of the commands that are not a module of this package itself."""
 
 
 def command_parsers(names: Iterable[str] = COMMANDS) -> Mapping[str, OneLineParser]:
     """The parsers of these commands, by name; no other command is imported."""
     commands = OneLineParser(prog="katydid").add_subparsers(prog="katydid")
     for name in names:
-        module = "katydid.target.command" if name == "target" else f"{_HOMES.get(name, __name__)}.{name}"
-        import_module(module).add_parser(commands)
+        module = import_module(_HOMES.get(name, f"{__name__}.{name}"))
+        module.add_parser(commands)
+        commands.choices[name].set_defaults(run=module.run, parser=commands.choices[name])
     return commands.choices

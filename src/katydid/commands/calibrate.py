@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from katydid.model.formatting import format_eta, plural
 from katydid.model.options.quantities import duration
 
 if TYPE_CHECKING:
-    from katydid.analysis.calibration import Series, Trial
+    from katydid.analysis.calibration import Trial
     from katydid.doctor.trial import Cores
 
 OVERHEAD = 6.0
@@ -45,27 +44,32 @@ def add_parser(commands: Commands) -> None:
         "--processes", action="store_true", help="repeat with a process on every core except the target's"
     )
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Calibrate; return 4 if not even the lowest load was measured faithfully, else 0."""
-    from katydid.analysis.calibration import Series, highest_faithful
+    from katydid.analysis.calibration import LIMITS, Series, highest_faithful
     from katydid.doctor.trial import share_out
     from katydid.report.calibration import calibration_section
     from katydid.report.render.terminal import print_section, terminal
 
     check_output(args.json)
     cores = share_out()
-    counts = [1]
-    if args.processes and cores.processes > 1:
-        counts.append(cores.processes)
+    counts = [1, cores.processes] if args.processes and cores.processes > 1 else [1]
     progress = _Progress(len(counts) * len(args.loads), args.time)
     series = [Series(n, [_try(load, args.time, n, cores, progress) for load in args.loads]) for n in counts]
     console = terminal(stderr=args.json == STANDARD_OUTPUT)
     for each in series:
         print_section(calibration_section(each, pinned=cores.generator is not None), console)
-    write_json(args.json, _report(series, cores))
+    told = [each.as_json() for each in series]
+    found = {
+        "cores": os.cpu_count(),
+        "pinned": cores.generator is not None,
+        "limits": [asdict(limit) for limit in LIMITS],
+        "one_process": told[0],
+        "all_cores": told[-1] if len(told) > 1 or cores.processes == 1 else None,
+    }
+    write_json(args.json, found)
     return ExitCode.INVALID if highest_faithful(series[0].trials) is None else ExitCode.PASSED
 
 
@@ -87,9 +91,7 @@ class _Progress:
     """Prints on standard error which load is measured, and the time left."""
 
     def __init__(self, trials: int, seconds: float) -> None:
-        self._trials = trials
-        self._done = 0
-        self._each = seconds + OVERHEAD
+        self._trials, self._done, self._each = trials, 0, seconds + OVERHEAD
         self._began = time.monotonic()
 
     def __call__(self, text: str) -> None:
@@ -117,16 +119,3 @@ def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Pr
             break
     progress.done()
     return min(tried, key=lambda done: len(unfaithful(done)))
-
-
-def _report(series: Sequence[Series], cores: Cores) -> dict[str, object]:
-    from katydid.analysis.calibration import LIMITS
-
-    told = [each.as_json() for each in series]
-    return {
-        "cores": os.cpu_count(),
-        "pinned": cores.generator is not None,
-        "limits": [asdict(limit) for limit in LIMITS],
-        "one_process": told[0],
-        "all_cores": told[-1] if len(told) > 1 or cores.processes == 1 else None,
-    }

@@ -26,7 +26,6 @@ def add_parser(commands: Commands) -> None:
         epilog="example: katydid completion bash > ~/.local/share/bash-completion/completions/katydid",
     )
     parser.add_argument("shell", choices=_SCRIPTS, help="the shell that reads the script")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

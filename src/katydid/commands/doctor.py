@@ -28,9 +28,8 @@ _WORDS = {"ok": "ok", "warning": "note", "bad": "BAD"}
 
 def run(args: Namespace) -> int:
     """Run the checks; return 4 if something would spoil a run of that size, else 0."""
-    from katydid.doctor.checks import PlannedRun, examine, spoils
+    from katydid.doctor.checks import PlannedRun, examine, reach, spoils
     from katydid.doctor.facts import gather
-    from katydid.doctor.reachability import reach
     from katydid.report.render.terminal import print_section, terminal
 
     check_output(args.json)
@@ -38,11 +37,10 @@ def run(args: Namespace) -> int:
     done = examine(gather(), plan)
     if args.host:
         done.append(reach(args.host, lambda: _first_look(args)))
-    to_stdout = args.json == STANDARD_OUTPUT
-    print_section(_section(done, plan), terminal(stderr=to_stdout))
-    told = {"ok": not spoils(done), "plan": asdict(plan), "checks": [asdict(check) for check in done]}
-    write_json(args.json, told)
-    return ExitCode.INVALID if spoils(done) else ExitCode.PASSED
+    ok = not spoils(done)
+    print_section(_section(done, plan), terminal(stderr=args.json == STANDARD_OUTPUT))
+    write_json(args.json, {"ok": ok, "plan": asdict(plan), "checks": list(map(asdict, done))})
+    return ExitCode.PASSED if ok else ExitCode.INVALID
 
 
 def add_parser(commands: Commands) -> None:
@@ -52,18 +50,17 @@ def add_parser(commands: Commands) -> None:
         description="Check this machine before a run: limits, cores, clocks, and whether the target answers.",
         epilog="example: katydid doctor --users 1000 --interval 20 --host http://127.0.0.1:8080",
     )
-    environment = os.environ
-    parser.add_argument("--host", default=environment.get("LOCUST_HOST"), help="the target's URL (LOCUST_HOST)")
+    parser.add_argument("--host", default=os.environ.get("LOCUST_HOST"), help="the target's URL (LOCUST_HOST)")
     parser.add_argument(
         "--users",
         type=_whole,
-        default=environment.get("LOCUST_USERS", "100"),
+        default=os.environ.get("LOCUST_USERS", "100"),
         help="number of users (default: 100; LOCUST_USERS)",
     )
     parser.add_argument(
         "--interval",
         type=_seconds,
-        default=environment.get("LOAD_TEST_INTERVAL", "20"),
+        default=os.environ.get("LOAD_TEST_INTERVAL", "20"),
         help="seconds from one request start of a user to its next (default: 20; LOAD_TEST_INTERVAL)",
     )
     parser.add_argument(
@@ -74,7 +71,7 @@ def add_parser(commands: Commands) -> None:
         type=_known,
         metavar="API",
         choices=tuple(DIALECTS),
-        default=environment.get("LOAD_TEST_API", "openai"),
+        default=os.environ.get("LOAD_TEST_API", "openai"),
         help=f"the target's API: {', '.join(DIALECTS)} (default: openai; LOAD_TEST_API)",
     )
     parser.add_argument("--ca-file", help="certificates to trust instead of the system's (PEM)")
@@ -82,7 +79,6 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--client-key", help="the key of --client-cert (PEM)")
     parser.add_argument("--insecure", action="store_true", help="accept any certificate of the target")
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def _whole(text: str) -> int:
@@ -140,9 +136,7 @@ def _section(done: Sequence[Checked], plan: PlannedRun) -> Section:
     bad = [check.name for check in done if check.status == "bad"]
     processes = plural(plan.processes, "process", "processes")
     size = f"{plural(plan.users, 'user')}, one request per user every {plan.interval:g} s, {processes}"
-    verdict = f"Ready for this run: {size}."
-    if bad:
-        verdict = f"Not ready for this run ({', '.join(bad)}): {size}."
+    verdict = f"Not ready for this run ({', '.join(bad)}): {size}." if bad else f"Ready for this run: {size}."
     reasons = [f"{_WORDS[c.status]}: {_named(c)}: {c.found}: {c.remedy}" for c in done if c.status != "ok"]
     return Section("doctor", "Machine", (verdict, *reasons), (Table("Checks", columns, done),))
 

@@ -27,7 +27,10 @@ def run(args: Namespace) -> int:
     """Judge the runs; return the exit code of the judgement."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.gate.thresholds import read_thresholds
-    from katydid.report.render.terminal import say, terminal
+    from katydid.report.gate import section
+    from katydid.report.render.junit import junit
+    from katydid.report.render.markdown import section_markdown
+    from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.find import runs_of
 
     check_output(args.json, args.junit, args.markdown)
@@ -41,8 +44,14 @@ def run(args: Namespace) -> int:
     base = runs_of(args.baseline) if args.baseline else []
     if {run.path.resolve() for run in runs} & {run.path.resolve() for run in base}:
         raise ConfigError(f"--baseline {args.baseline} and {args.new} share runs: name runs of another version")
-    judgement = _judge(thresholds, runs, base, args.comparison and _read_comparison(args.comparison, runs))
-    _write(judgement, args)
+    judgement = _judge(thresholds, runs, base, _read_comparison(args.comparison, runs) if args.comparison else None)
+    told = section(judgement)
+    print_section(told, terminal(stderr=args.json == STANDARD_OUTPUT))
+    if args.junit:
+        write_output(args.junit, junit(judgement))
+    if args.markdown:
+        write_output(args.markdown, section_markdown(told) + "\n")
+    write_json(args.json, judgement.result())
     return judgement.exit_code
 
 
@@ -72,7 +81,6 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--markdown", metavar="F", help="write Markdown, for example for a GitHub job summary")
     parser.add_argument("--json", metavar="F|-", help="write JSON; - for standard output")
     parser.add_argument("--only-read", action="store_true", help="only check the thresholds file")
-    parser.set_defaults(run=run, parser=parser)
 
 
 def _catalogue(runs: Sequence[RunFolder]) -> Catalogue:
@@ -135,36 +143,17 @@ def judged_with(
 
 
 def _judge(
-    thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], known: Comparison | None = None
+    thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], comparison: Comparison | None
 ) -> Judgement:
+    from katydid.analysis.comparison.compare import compare_versions
     from katydid.analysis.result import RunResult
     from katydid.gate.judge import judge, unreadable
+    from katydid.runs.find import earlier_runs
 
     try:
         judged, baseline = ([RunResult.load(run) for run in side] for side in (runs, base))
-        comparison = known or (_compare(base, runs, thresholds) if base else None)
+        if base and comparison is None:
+            comparison = compare_versions(base, runs, settings=thresholds.settings, history=earlier_runs(base, runs))
     except NoDataError as error:
         return unreadable(thresholds, [str(run.path) for run in runs], str(error))
     return judge(thresholds, judged, comparison, baseline)
-
-
-def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Thresholds) -> Comparison:
-    from katydid.analysis.comparison.compare import compare_versions
-    from katydid.runs.find import earlier_runs
-
-    return compare_versions(base, new, settings=thresholds.settings, history=earlier_runs(base, new))
-
-
-def _write(judgement: Judgement, args: Namespace) -> None:
-    from katydid.report.gate import section
-    from katydid.report.render.junit import junit
-    from katydid.report.render.markdown import section_markdown
-    from katydid.report.render.terminal import print_section, terminal
-
-    part = section(judgement)
-    print_section(part, terminal(stderr=args.json == STANDARD_OUTPUT))
-    if args.junit:
-        write_output(args.junit, junit(judgement))
-    if args.markdown:
-        write_output(args.markdown, section_markdown(part) + "\n")
-    write_json(args.json, judgement.result())

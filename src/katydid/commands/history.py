@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +12,16 @@ from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 
 if TYPE_CHECKING:
-    from katydid.analysis.history import History, Version
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.history import History
     from katydid.model.documents.comparison import Comparison
-    from katydid.runs.folder import RunFolder
 
 
 def run(args: Namespace) -> int:
     """Show the history; return 1 if the newest version is slower than the pinned one, 4 if no run counts, else 0."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.analysis.history import history
+    from katydid.analysis.result import RunResult
+    from katydid.model.documents.comparison import Verdict
     from katydid.report.history import history_page, print_history
     from katydid.report.render.terminal import say_where, terminal
     from katydid.runs.find import workload_runs
@@ -30,10 +29,15 @@ def run(args: Namespace) -> int:
     check_output(args.json, args.html)
     if not args.folder.is_dir():
         raise ConfigError(f"{args.folder}: no such folder; name a workload's folder, as reports/stream")
-    found = workload_runs(args.folder)
-    if not found:
+    folders = workload_runs(args.folder)
+    if not folders:
         raise ConfigError(f"{args.folder} has no versions in it: name a workload's folder, as reports/stream")
-    read, unreadable = _read(found)
+    read, unreadable = [], []
+    for folder in folders:
+        try:
+            read.append(RunResult.load(folder))
+        except NoDataError as error:
+            unreadable.append(str(error))
     past = history(read)
     past = replace(past, left_out=(*unreadable, *past.left_out))
     pinned = _compare_with(args.pin, past) if args.pin else None
@@ -43,7 +47,10 @@ def run(args: Namespace) -> int:
     if args.html:
         write_output(args.html, history_page(past, args.folder.resolve().name, pinned))
         say_where(console, "Report", args.html)
-    return _exit_code(past, pinned)
+    verdict = pinned.verdict if pinned else None
+    if past.versions and verdict in {Verdict.SLOWER, Verdict.MIXED}:
+        return ExitCode.GATE_FAILED
+    return ExitCode.PASSED if past.versions and verdict is not Verdict.INVALID else ExitCode.INVALID
 
 
 def add_parser(commands: Commands) -> None:
@@ -62,50 +69,19 @@ def add_parser(commands: Commands) -> None:
         metavar="VERSION",
         help="compare the newest version with this one, to catch slow drift; exit code 1 if slower",
     )
-    parser.set_defaults(run=run)
-
-
-def _read(folders: Sequence[RunFolder]) -> tuple[list[RunResult], list[str]]:
-    """The runs that can be read, and an error line for each of the others."""
-    from katydid.analysis.result import RunResult
-
-    read, unreadable = [], []
-    for folder in folders:
-        try:
-            read.append(RunResult.load(folder))
-        except NoDataError as error:
-            unreadable.append(str(error))
-    return read, unreadable
 
 
 def _compare_with(pin: str, past: History) -> Comparison:
     """Compare the newest version with the pinned one; all other versions are the history that gives the noise."""
     from katydid.analysis.comparison.compare import compare_versions
+    from katydid.runs.folder import RunFolder
 
-    versions = {version.name: version for version in past.versions}
+    versions = {version.name: [RunFolder(Path(run.name)) for run in version.runs] for version in past.versions}
     if pin not in versions:
         known = ", ".join(list(versions)[-5:]) or "none"
         raise ConfigError(f"--pin {pin}: no run of that version counts; the versions are {known}")
-    newest = past.versions[-1]
-    if newest.name == pin:
+    newest = past.versions[-1].name
+    if newest == pin:
         raise ConfigError(f"--pin {pin} is the newest version itself: name an older one")
-    others = [version for version in past.versions if version.name not in (pin, newest.name)]
-    return compare_versions(
-        _folders(versions[pin]), _folders(newest), history=[run for version in others for run in _folders(version)]
-    )
-
-
-def _folders(version: Version) -> list[RunFolder]:
-    from katydid.runs.folder import RunFolder
-
-    return [RunFolder(Path(run.name)) for run in version.runs]
-
-
-def _exit_code(past: History, pinned: Comparison | None) -> ExitCode:
-    from katydid.model.documents.comparison import Verdict
-
-    if not past.versions:
-        return ExitCode.INVALID
-    if pinned is not None and pinned.verdict in {Verdict.SLOWER, Verdict.MIXED}:
-        return ExitCode.GATE_FAILED
-    return ExitCode.INVALID if pinned is not None and pinned.verdict is Verdict.INVALID else ExitCode.PASSED
+    base, new = versions.pop(pin), versions.pop(newest)
+    return compare_versions(base, new, history=[run for runs in versions.values() for run in runs])

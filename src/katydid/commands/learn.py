@@ -6,15 +6,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, add_json, check_output, write_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, add_json, check_outputs, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, os_words
 from katydid.runs.files import open_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from katydid.load.traces.learning import Learned
     from katydid.model.documents.traffic import Difference, HourlyRate, Spread, Traffic
     from katydid.report.model import Section
 
@@ -33,28 +32,30 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("-o", "--output", metavar="F", help="write the trace as CSV; - for standard output")
     parser.add_argument("--against", metavar="RUN", type=Path, help="run folder of a test to compare with this traffic")
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
     """Write the trace and show the profile; return 0."""
     from katydid.analysis.traffic import differences, of_log, of_run, verdict_on
-    from katydid.load.traces.learning import csv_of
+    from katydid.load.traces.learning import csv_of, learned
     from katydid.model.documents.traffic import Learning
     from katydid.model.formatting import plural
     from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.folder import RunFolder
 
-    if args.output == args.json == STANDARD_OUTPUT:
-        raise ConfigError("-o - and --json - both want standard output: give one of them a file")
-    check_output(args.output, args.json)
-    log = _read(args.log)
+    check_outputs(args, "output", "json")
+    try:
+        with open_named(args.log) as file:
+            log = learned(iter(lambda: file.read(_PIECE), b""))
+    except (ConfigError, OSError) as error:
+        raise ConfigError(f"{args.log}: {os_words(error) if isinstance(error, OSError) else error}") from None
     traffic = of_log(log)
     test = of_run(RunFolder(args.against).samples()) if args.against else None
     found = differences(test, traffic) if test else []
-    verdict = verdict_on(found) if test else _sentence(traffic)
+    sentence = _sentence(traffic)
+    verdict = verdict_on(found) if test else sentence
     console = terminal(stderr=STANDARD_OUTPUT in {args.output, args.json})
-    say(console, _sentence(traffic))
+    say(console, sentence)
     if left := log.left_out.total():
         why = ", ".join(f"{count} with {reason}" for reason, count in log.left_out.most_common(3))
         say(console, f"Left out {plural(left, 'entry', 'entries')} of the log: {why}.")
@@ -78,18 +79,6 @@ def run(args: Namespace) -> int:
     return ExitCode.PASSED
 
 
-def _read(path: str) -> Learned:
-    from katydid.load.traces.learning import learned
-
-    try:
-        with open_named(path) as file:
-            return learned(iter(lambda: file.read(_PIECE), b""))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: {os_words(error)}") from None
-
-
 def _sentence(traffic: Traffic) -> str:
     """The number of requests, their rate and the variation of their gaps."""
     from katydid.model.formatting import or_dash, plural, significant
@@ -107,23 +96,17 @@ def _sections(traffic: Traffic) -> list[Section]:
     from katydid.model.units import Unit
     from katydid.report.model import Column, Section, Table
 
-    lengths = {
-        "input tokens": traffic.input,
-        "output tokens": traffic.output,
-        "turns of a conversation": traffic.turns,
-    }
+    def figure(name: str) -> Column[tuple[str, Spread | None]]:
+        return Column(name, lambda row: getattr(row[1], name.lower(), None), Unit.COUNT)
 
-    def figure(name: str, of: Callable[[Spread], float]) -> Column[str]:
-        return Column(name, lambda what: of(found) if (found := lengths[what]) else None, Unit.COUNT)
-
-    columns: tuple[Column[str], ...] = (
-        Column("", lambda what: what),
-        figure("Mean", lambda spread: spread.mean),
-        figure("p50", lambda spread: spread.p50),
-        figure("p95", lambda spread: spread.p95),
-    )
+    lengths = [
+        ("input tokens", traffic.input),
+        ("output tokens", traffic.output),
+        ("turns of a conversation", traffic.turns),
+    ]
+    columns = (Column("", lambda row: row[0]), *map(figure, ("Mean", "p50", "p95")))
     prefixes = f"Prefix share: {or_dash(traffic.prefix_share, fraction)} of the input tokens."
-    found = [Section("traffic", "Lengths", [prefixes], [Table("", columns, list(lengths))])]
+    found = [Section("traffic", "Lengths", [prefixes], [Table("", columns, lengths)])]
     if len(traffic.rate_by_hour) > 1:
         by_hour: tuple[Column[HourlyRate], ...] = (
             Column("Hour (UTC)", lambda each: f"{each.hour:02d}:00"),

@@ -8,9 +8,12 @@ import os
 import sys
 from typing import TextIO
 
+from katydid.model.errors import ConfigError
 from katydid.runs.files import STANDARD_OUTPUT, check_output, write_output
 
-__all__ = ["STANDARD_OUTPUT", "add_json", "check_output", "known_width", "tell", "write_json", "write_output"]
+__all__ = [
+    "STANDARD_OUTPUT", "add_json", "check_output", "check_outputs", "known_width", "tell", "write_json", "write_output",
+]  # fmt: skip
 
 
 def known_width(stream: TextIO) -> int | None:
@@ -41,6 +44,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
         const=STANDARD_OUTPUT,
         help="write everything as JSON; - or no F for standard output",
     )
+
+
+def check_outputs(args: argparse.Namespace, *options: str) -> None:
+    """Check before the work that the results of these options can be written.
+
+    Raises:
+        ConfigError: a file cannot be written, or two results want standard output.
+    """
+    wheres = {f"--{option}": getattr(args, option) for option in options}
+    if len(both := [option for option, where in wheres.items() if where == STANDARD_OUTPUT]) > 1:
+        raise ConfigError(f"{' - and '.join(both)} - both want standard output: give one of them a file")
+    check_output(*wheres.values())
 
 
 def write_json(where: str | None, value: object) -> None:

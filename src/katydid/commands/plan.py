@@ -6,12 +6,11 @@ import math
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from katydid.commands.output import check_output, tell, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_output, tell, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
-from katydid.model.jsontext import json_text
 from katydid.model.options import shown
 from katydid.model.options.quantities import duration, share
 
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
 def run(args: Namespace) -> int:
     """Print the plan; return 0."""
     from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
-    from katydid.analysis.planning.speech_theory import compare_with_theory
+    from katydid.analysis.planning.speech_theory import compare_with_theory, run_facts
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
+    from katydid.runs.folder import RunFolder
     from katydid.stats.queueing import JOBS
 
     if args.workers is not None and not 1 <= args.workers <= MOST_WORKERS:
@@ -33,25 +33,24 @@ def run(args: Namespace) -> int:
     if args.max_wait is not None and not (math.isfinite(args.max_wait) and args.max_wait >= 0):
         raise ConfigError(f"--max-wait {args.max_wait:g} must be 0 or more, in seconds")
     check_output(args.html, args.json)
-    facts = _facts(args.folder) if args.folder else None
+    facts = None
+    if args.folder:
+        run_folder = RunFolder(args.folder)
+        facts = run_facts(run_folder.samples(), run_folder.manifest())
     demand = _demand(args, facts)
     if demand.is_simulated:
         tell(f"Simulating the queue with {JOBS:,} jobs for each number of workers: takes some seconds")
     plan = make_plan(demand, args.max_wait, args.workers)
-    sections = [plan_section(plan)]
-    theory = None
-    if facts is not None and args.workers is not None:
-        theory = compare_with_theory(facts, args.workers, plan.demand.rtf)
-        sections.append(theory_section(theory))
-    console = terminal(stderr=args.json == "-")
+    theory = compare_with_theory(facts, args.workers, demand.rtf) if facts and args.workers is not None else None
+    sections = [plan_section(plan), *([theory_section(theory)] if theory else [])]
+    console = terminal(stderr=args.json == STANDARD_OUTPUT)
     say(console, plan_sentence(plan), "bold")
     for section in sections:
         print_section(section, console)
     if args.html:
         write_output(args.html, render_plan(plan, sections))
         say_where(console, "Page", args.html)
-    if args.json:
-        write_output(args.json, json_text(as_json(plan, theory)) + "\n")
+    write_json(args.json, _json(plan, theory))
     return ExitCode.PASSED
 
 
@@ -96,49 +95,27 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--workers", type=int, help="also show this number of workers")
     parser.add_argument("--html", metavar="FILE", help="write a page with the chart")
     parser.add_argument("--json", metavar="FILE", help="write the plan as JSON; - for standard output")
-    parser.set_defaults(run=run)
-
-
-def _facts(path: Path) -> RunFacts:
-    from katydid.analysis.planning.speech_theory import run_facts
-    from katydid.runs.folder import RunFolder
-
-    folder = RunFolder(path)
-    return run_facts(folder.samples(), folder.manifest())
 
 
 def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
     """The demand: the options given, and the run's figures for those that are not."""
     from katydid.analysis.planning.plan import Demand
 
-    concurrency, rtf, audio, time_out, services = args.concurrency, args.rtf, args.audio, args.time_out, None
+    found: dict[str, Any] = {}
     if facts is not None:
-        if rtf is None and facts.rtf is not None:
-            rtf, services = _plausible(facts.rtf), facts.services_s
-        concurrency = facts.concurrency if concurrency is None else concurrency
-        audio = facts.audio_s if audio is None else audio
-        time_out = facts.time_out_s if time_out is None else time_out
-    missing = [name for name, value in (("concurrency", concurrency), ("rtf", rtf)) if value is None]
-    if missing:
+        found = {"concurrency": facts.concurrency, "audio_s": facts.audio_s, "time_out_s": facts.time_out_s}
+        if args.rtf is None and facts.rtf is not None:
+            found |= {"rtf": _plausible(facts.rtf), "services": facts.services_s}
+    given = {"concurrency": args.concurrency, "rtf": args.rtf, "audio_s": args.audio, "time_out_s": args.time_out}
+    found |= {name: value for name, value in given.items() if value is not None}
+    if missing := [name for name in ("concurrency", "rtf") if name not in found]:
         why = ", which the run does not have" if facts is not None else ""
         raise ConfigError(f"plan needs --{' and --'.join(missing)}{why}; see katydid plan --help")
-    return Demand(
-        concurrency=concurrency,
-        rtf=rtf,
-        utilisation=args.utilisation,
-        audio_s=1.0 if audio is None else audio,
-        variation=args.variation,
-        services=services,
-        time_out_s=60.0 if time_out is None else time_out,
-    )
+    return Demand(utilisation=args.utilisation, variation=args.variation, **found)
 
 
 def _plausible(rtf: float) -> float:
-    """Return the RTF that the target reports, if it is plausible.
-
-    Raises:
-        ConfigError: it is not.
-    """
+    """Return the RTF that the target reports, unless it is in the wrong unit."""
     from katydid.analysis.planning.speech_theory import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
@@ -150,10 +127,8 @@ def _plausible(rtf: float) -> float:
     return rtf
 
 
-def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[str, object]:
-    """The plan as JSON values; waits are null if the queue grows without bound."""
+def _json(plan: WorkerPlan, theory: TheoryComparison | None) -> dict[str, object]:
     demand = plan.demand
-    beside = {} if theory is None else {"beside_theory": _comparison(theory)}
     return {
         **_choice(plan.planned),
         "concurrency": demand.concurrency,
@@ -165,35 +140,19 @@ def as_json(plan: WorkerPlan, theory: TheoryComparison | None = None) -> dict[st
         "streams_per_worker": plan.streams_per_worker,
         "slight_queueing": {"max_wait_s": plan.slight_wait_s, **_choice(plan.slight)},
         "choices": [_choice(choice) for choice in plan.choices],
-        **beside,
+        **({} if theory is None else {"beside_theory": _finite(asdict(theory))}),
     }
 
 
-def _comparison(theory: TheoryComparison) -> dict[str, object]:
-    def finite(values: dict[str, float]) -> dict[str, float | None]:
-        return {name: _finite(value) for name, value in values.items()}
-
-    return {
-        "workers": theory.workers,
-        "rtf": theory.rtf,
-        "streams": theory.streams,
-        "refused": theory.refused,
-        "measured": finite(asdict(theory.measured)),
-        "theory": finite(asdict(theory.theory)),
-    }
+_NAMES = {"burst_s": "all_at_once_s", "burst_share": "all_at_once_share"}
 
 
-def _choice(choice: Choice) -> dict[str, object]:
-    return {
-        "workers": choice.workers,
-        "utilisation": choice.utilisation,
-        "wait_probability": choice.wait_probability,
-        "wait_p95_s": _finite(choice.wait_p95_s),
-        "wait_p99_s": _finite(choice.wait_p99_s),
-        "all_at_once_s": choice.burst_s,
-        "all_at_once_share": choice.burst_share,
-    }
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {_NAMES.get(name, name): _finite(value) for name, value in asdict(choice).items()}
 
 
-def _finite(seconds: float) -> float | None:
-    return seconds if math.isfinite(seconds) else None
+def _finite(value: Any) -> Any:
+    """Replace infinite waits, of a queue that grows without bound, and missing figures (NaN) with None."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -27,7 +27,6 @@ def add_parser(commands: Commands) -> None:
         help=f"also show TTFT, ITL and TPOT as this tool defines them ({', '.join(TOOLS)}, all); "
         "needs a run with --record-events; repeatable",
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:

@@ -1,15 +1,20 @@
-"""Checks whether this machine can carry a planned run: one table of checks with limits, reasons and remedies.
+"""Checks whether this machine can carry a planned run, and whether the target answers. Sends no load.
 
-Judges facts, and measures nothing itself. `bad` means that a run of this size would fail or be invalid; a warning means
-that it might.
+The checks of the machine are one table with limits, reasons and remedies, and only judge facts. `bad` means that a run
+of this size would fail or be invalid; a warning means that it might.
 """
 
+import ipaddress
+import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from katydid.doctor.facts import Facts
+from katydid.model.errors import ConfigError
 from katydid.model.formatting import fraction, plural
+from katydid.protocol.target_url import TargetUrl, read_target_url, shown_url
 
 Status = Literal["ok", "warning", "bad"]
 CheckResult = tuple[Status, str, str]
@@ -247,3 +252,54 @@ CHECKS = (
     Check("planned rate", "≤ 5,000 requests/s per process", "starting them takes half a core", "configuration", _rate),
     Check("versions", "Locust 2.47", "other versions are not tested", "configuration", _versions),
 )  # fmt: skip
+
+
+TRIES = 5
+TIMEOUT = 5.0
+FAR_MS = 50.0
+
+
+def reach(host: str, look: Callable[[], str]) -> Checked:
+    """Connect a few times, then check the target as the workload does before a run.
+
+    Args:
+        host: the target's URL.
+        look: the workload's check before its load; returns the model that it will request.
+    """
+
+    def checked(status: Status, found: str, blame: str = "target", remedy: str = "") -> Checked:
+        why = "the network round trip is part of every measured time"
+        return Checked("target", status, found, "answers; connects within 50 ms", why, blame, remedy)
+
+    shown, remedy = shown_url(host), "start it, or correct --host"
+    try:
+        to = read_target_url(host)
+        connects = sorted(_connect_ms(to) for _ in range(TRIES))
+        began = time.monotonic()
+        model = look()
+    except OSError as error:
+        return checked("bad", f"{shown} does not answer ({error.strerror or error})", remedy=remedy)
+    except ConfigError as error:
+        found, _, advice = str(error).rpartition(": ")  # the target's message may contain colons too
+        return checked("bad", found or advice, remedy=advice if found else remedy)
+    answered = (time.monotonic() - began) * 1000.0
+    found = f"{shown}: connects in {connects[TRIES // 2]:.1f} ms, first answer after {answered:.0f} ms, model {model}"
+    if connects[TRIES // 2] > FAR_MS:
+        return checked("warning", found, "configuration", "run the generator closer to the target")
+    if _is_here(to):
+        remedy = "for valid figures, run the target on another machine: here it shares the generator's cores"
+        return checked("warning", found, "configuration", remedy)
+    return checked("ok", found)
+
+
+def _connect_ms(to: TargetUrl) -> float:
+    began = time.monotonic()
+    with socket.create_connection((to.host, to.port), TIMEOUT):
+        return (time.monotonic() - began) * 1000.0
+
+
+def _is_here(to: TargetUrl) -> bool:
+    try:
+        return ipaddress.ip_address(socket.gethostbyname(to.host)).is_loopback
+    except (OSError, ValueError):
+        return False

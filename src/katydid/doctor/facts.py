@@ -94,16 +94,13 @@ def _descriptor_limits() -> tuple[int | None, int | None]:
         return None, None
     import resource  # noqa: PLC0415 - Windows has none
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (
-        None if soft == resource.RLIM_INFINITY else soft,
-        None if hard == resource.RLIM_INFINITY else hard,
-    )
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = (None if limit == resource.RLIM_INFINITY else limit for limit in limits)
+    return soft, hard
 
 
 def _ports() -> tuple[int, int] | None:
-    text = _text(_PORT_RANGE)
-    if text is None:
+    if not (text := _text(_PORT_RANGE)):
         return None
     first, last = map(int, text.split())
     return first, last

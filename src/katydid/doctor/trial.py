@@ -73,14 +73,6 @@ class TrialOutcome:
     others_cpu: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """CPU in cores: the target's in each second, and the mean of all other processes."""
-
-    target: list[float]
-    others: float
-
-
 def run_trial(users: int, seconds: float, processes: int, cores: Cores) -> TrialOutcome:
     """Run a trial with `users` users for `seconds` seconds.
 
@@ -93,25 +85,37 @@ def run_trial(users: int, seconds: float, processes: int, cores: Cores) -> Trial
         log = folder / "truth.jsonl"
         with pinned(cores.target):
             target = RunningTarget(TargetSettings(ttft=TTFT, chunk_interval=GAP, chunks=CHUNKS, log=str(log)))
+        words = [
+            "run", "stream", "--host", target.url, "--users", str(users), "--spawn-rate", str(users), "--interval",
+            str(INTERVAL), "--run-time", f"{seconds:g}s", "--warm-up", str(WARM_UP), "--failure-threshold", "0",
+            "--max-tokens", "100000", "--version-label", "calibration", "--results", "runs",
+            *(["--processes", str(processes)] if processes > 1 else []),
+        ]  # fmt: skip
         with target:
             one_core = frozenset(sorted(cores.generator)[:1]) if cores.generator and processes == 1 else cores.generator
-            load = _generate(target, folder, _words(target.url, users, seconds, processes), one_core, seconds)
+            busy, others = _generate(target, folder, words, one_core, seconds)
             truth = pd.DataFrame(target.log())
-        return _collect(folder, truth, seconds, load)
-
-
-def _words(url: str, users: int, seconds: float, processes: int) -> list[str]:
-    return [
-        "run", "stream", "--host", url, "--users", str(users), "--spawn-rate", str(users), "--interval", str(INTERVAL),
-        "--run-time", f"{seconds:g}s", "--warm-up", str(WARM_UP), "--failure-threshold", "0", "--max-tokens", "100000",
-        "--version-label", "calibration", "--results", "runs", *(["--processes", str(processes)] * (processes > 1)),
-    ]  # fmt: skip
+        manifests = list((folder / "runs").rglob("manifest.json"))
+        run = RunFolder(manifests[0].parent) if manifests else None
+        summary = run.summary() if run else None
+        if run is None or summary is None or truth.empty:
+            raise NoDataError("the run left no results: see `katydid run stream --embedded-target`")
+        at_work = [share for share in busy if share > max(busy) / 2]
+        return TrialOutcome(
+            samples=run.samples(),
+            monitor=run.monitor(),
+            truth=truth,
+            summary=summary,
+            window=(WARM_UP * 1000.0, float(run.manifest().stopped_at_ms or seconds * 1000.0)),
+            target_cpu=median(at_work) if at_work else None,
+            others_cpu=others,
+        )
 
 
 def _generate(
     target: RunningTarget, folder: Path, words: list[str], cores: frozenset[int] | None, seconds: float
-) -> _Load:
-    """Run the generator and measure CPU use."""
+) -> tuple[list[float], float]:
+    """Run the generator; return the target's CPU in each second and the mean CPU of all others, in cores."""
     out = folder / "output"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "LOAD_TEST_"))}
     with out.open("wb") as sink, pinned(cores):
@@ -131,28 +135,33 @@ def _generate(
             process.wait()
     if process.returncode not in {0, 1, 4}:
         said = out.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        who = plural(int(words[5]), "user")
+        who = plural(int(words[words.index("--users") + 1]), "user")
         raise ConfigError(f"the run of {who} exited with code {process.returncode}: {' '.join(said[-2:])}")
     return load
 
 
-def _watch(process: subprocess.Popen[bytes], target: int, longest: float) -> _Load:
-    watched, target_shares, others = psutil.Process(target), [], []
-    generator = psutil.Process(process.pid)
+def _watch(process: subprocess.Popen[bytes], target: int, longest: float) -> tuple[list[float], float]:
+    """Wait for the run; see `_generate`."""
+    watched, generator = psutil.Process(target), psutil.Process(process.pid)
+    busy: list[float] = []
+    others: list[float] = []
     watched.cpu_percent()
-    began, all_before, ours_before = time.monotonic(), _busy_seconds(), _seconds_of(watched, generator)
+
+    def others_seconds() -> float:
+        return _busy_seconds() - _seconds_of(watched, generator)
+
+    began = time.monotonic()
+    used = others_seconds()
     while time.monotonic() - began < longest:
         before = time.monotonic()
         try:
             process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            target_shares.append(watched.cpu_percent() / 100.0)
-            all_now, ours_now = _busy_seconds(), _seconds_of(watched, generator)
-            others.append((all_now - all_before - ours_now + ours_before) / (time.monotonic() - before))
-            all_before, ours_before = all_now, ours_now
-        else:
             break
-    return _Load(target_shares, max(0.0, mean(others)) if others else 0.0)
+        except subprocess.TimeoutExpired:
+            busy.append(watched.cpu_percent() / 100.0)
+            used_before, used = used, others_seconds()
+            others.append((used - used_before) / (time.monotonic() - before))
+    return busy, max(0.0, mean(others)) if others else 0.0
 
 
 def _busy_seconds() -> float:
@@ -171,27 +180,6 @@ def _seconds_of(*processes: psutil.Process) -> float:
                     times = each.cpu_times()
                     total += times.user + times.system
     return total
-
-
-def _collect(folder: Path, truth: pd.DataFrame, seconds: float, load: _Load) -> TrialOutcome:
-    manifests = list((folder / "runs").rglob("manifest.json"))
-    if not manifests or truth.empty:
-        raise NoDataError("the run left no results: see `katydid run stream --embedded-target`")
-    run = RunFolder(manifests[0].parent)
-    summary = run.summary()
-    if summary is None:
-        raise NoDataError("the run left no summary: see `katydid run stream --embedded-target`")
-    at_work = [share for share in load.target if share > max(load.target) / 2]
-    stopped = float(run.manifest().stopped_at_ms or seconds * 1000.0)
-    return TrialOutcome(
-        samples=run.samples(),
-        monitor=run.monitor(),
-        truth=truth,
-        summary=summary,
-        window=(WARM_UP * 1000.0, stopped),
-        target_cpu=median(at_work) if at_work else None,
-        others_cpu=load.others,
-    )
 
 
 @contextmanager

@@ -16,23 +16,14 @@ MIB = 2**20
 
 
 def open_named(path: Path | str) -> BufferedReader:
-    """Open a file for reading without waiting: a pipe without a writer reads as empty.
-
-    Raises:
-        OSError: the file cannot be opened.
-    """
+    """Open a file for reading without waiting: a pipe without a writer reads as empty."""
     return open(path, "rb", opener=_without_waiting)
 
 
 def read_named(path: Path | str, most: int) -> bytes:
-    """Read a whole file, which may be a device without an end.
-
-    Args:
-        path: the file.
-        most: largest size, in bytes.
+    """Read a whole file of at most `most` bytes; it may be a device without an end.
 
     Raises:
-        OSError: the file cannot be read.
         ConfigError: the file is larger; the message lacks the file's name, which the caller puts in front.
     """
     with open_named(path) as file:
@@ -131,22 +122,14 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def replace_file(path: Path, data: bytes) -> Path:
-    """Replace a file whole, or leave the old one.
-
-    Raises:
-        OSError: see `new_file`.
-    """
+    """Replace a file whole, or leave the old one; see `new_file`."""
     with new_file(path) as temporary:
         temporary.write_bytes(data)
     return path
 
 
 def new_folder(path: Path) -> Path:
-    """Create a new folder; if the name is taken, append -2, -3 and so on.
-
-    Raises:
-        OSError: the folder cannot be created.
-    """
+    """Create a new folder; if the name is taken, append -2, -3 and so on."""
     number, made = 1, path
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ def runs_of(path: Path) -> list[RunFolder]:
     """
     if (path / MANIFEST).is_file():
         return [RunFolder(path)]
-    runs = _below(path)
+    runs = sorted((RunFolder(manifest.parent) for manifest in path.glob(f"*/{MANIFEST}")), key=_started)
     if len(versions := sorted({str(run.manifest().version) for run in runs})) > 1:
         raise ConfigError(
             f"{path}: runs of several versions ({', '.join(versions)}), but a side is one version: "
@@ -36,17 +36,9 @@ def runs_of(path: Path) -> list[RunFolder]:
     raise NoDataError(f"{path} has no runs: no folder in it has a {MANIFEST}; name a folder that `katydid run` wrote")
 
 
-def versions_of(path: Path) -> dict[str, list[RunFolder]]:
-    """The runs in a workload's folder, by version folder, each oldest first; may be empty."""
-    if not path.is_dir():
-        return {}
-    found = {child.name: _below(child) for child in sorted(path.iterdir()) if child.is_dir()}
-    return {version: runs for version, runs in found.items() if runs}
-
-
 def workload_runs(path: Path) -> list[RunFolder]:
-    """All runs in a workload's folder, damaged ones included, in no order."""
-    return [RunFolder(manifest.parent) for manifest in path.glob(f"*/*/{MANIFEST}")]
+    """All runs in a workload's folder, damaged ones included, by version folder, each oldest first."""
+    return [RunFolder(manifest.parent) for manifest in sorted(path.glob(f"*/*/{MANIFEST}"))]
 
 
 MOST_EARLIER = 20
@@ -54,11 +46,7 @@ MOST_EARLIER = 20
 
 
 def earlier_runs(*sides: Sequence[RunFolder]) -> list[RunFolder]:
-    """The newest readable runs of the base's workload folder, without the compared runs.
-
-    Args:
-        sides: the compared runs, the base first.
-    """
+    """The newest readable runs of the base's workload folder, without the compared runs; the base is the first side."""
     workloads = {run.path.resolve().parent.parent for run in sides[0]}
     ours = {run.path.resolve() for side in sides for run in side}
     found = [run for workload in workloads for run in workload_runs(workload)]
@@ -71,11 +59,6 @@ def _is_whole(run: RunFolder) -> bool:
         return bool(run.manifest())
     except NoDataError:
         return False
-
-
-def _below(path: Path) -> list[RunFolder]:
-    folders = [RunFolder(manifest.parent) for manifest in path.glob(f"*/{MANIFEST}")]
-    return sorted(folders, key=_started)
 
 
 def _started(run: RunFolder) -> tuple[str, str]:

@@ -42,21 +42,11 @@ _DEPTH = 5
 D = TypeVar("D", bound=Document)
 
 
-def _table_file(kind: str) -> str:
-    return f"{kind}.parquet"
-
-
-def _log_file(kind: str) -> str:
-    return f"{kind}.rows"
-
-
 class RunFolder:
     """Reads a run folder, whether its run has ended or not.
 
-    A damaged file raises NoDataError with one line that names it.
-
     Raises:
-        NoDataError: there is no run at this path.
+        NoDataError: there is no run at this path; of all methods: a file is damaged, named in one line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,16 +93,12 @@ class RunFolder:
         return _in_order(self._frame("events"), "at_ms")
 
     def _frame(self, kind: str) -> pd.DataFrame:
-        schema = _SCHEMAS[kind]
-        table = self.path / _table_file(kind)
-        log = self.path / _log_file(kind)
+        schema, table, log = _SCHEMAS[kind], self.path / f"{kind}.parquet", self.path / f"{kind}.rows"
         try:
             if log.is_file():
                 rows = fitted(read_log(log, schema)[0], schema)
-            elif table.is_file():
-                rows = read_table(table, schema)
             else:
-                rows = schema.empty_table()
+                rows = read_table(table, schema) if table.is_file() else schema.empty_table()
             frame: pd.DataFrame = rows.to_pandas()
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged(table, error, _REMEDIES.get(kind, _REMEDY)) from None
@@ -125,13 +111,11 @@ class RunFolder:
         """
         if not self.manifest().partial:
             return False
-        frames = {"samples": self.samples(), "monitor": self.monitor()}
-        for kind, read in (("events", self.events), ("gaps", self.gaps)):
-            if len(rows := read()):
-                frames[kind] = rows
+        frames = {"samples": self.samples(), "monitor": self.monitor(), "events": self.events(), "gaps": self.gaps()}
         for kind, frame in frames.items():
-            with _writing(self.path / _table_file(kind)):
-                _write_table(self.path / _table_file(kind), pa.Table.from_pandas(frame, preserve_index=False))
+            if kind in _ALWAYS or len(frame):
+                with _writing(path := self.path / f"{kind}.parquet"):
+                    _write_table(path, pa.Table.from_pandas(frame, preserve_index=False))
         return True
 
     def write_text(self, name: str, text: str) -> Path:
@@ -151,10 +135,8 @@ class RunFolder:
 
 
 def _in_order(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Sort rows by a column, unless they already are."""
-    if frame[column].is_monotonic_increasing:
-        return frame
-    return frame.sort_values(column, kind="stable", ignore_index=True)
+    in_order = frame[column].is_monotonic_increasing
+    return frame if in_order else frame.sort_values(column, kind="stable", ignore_index=True)
 
 
 def load_run(folder: str | Path) -> RunFolder:
@@ -180,11 +162,10 @@ class RunWriter:
     def __init__(self, path: Path, manifest: Mapping[str, object]) -> None:
         self.manifest = Manifest.of(**manifest)
         self.path = path = new_folder(path)
-        _write_manifest(path, self.manifest)
+        self.note()
         # All logs are opened now: by the time that rows arrive, no file descriptor may be left.
-        self._logs = {kind: RowLog(path / _log_file(kind)) for kind in _SCHEMAS}
-        self._kept = {"samples", "monitor"}
-        """Kinds that get a table, even without rows."""
+        self._logs = {kind: RowLog(path / f"{kind}.rows") for kind in _SCHEMAS}
+        self._kept = set(_ALWAYS)
 
     def append(self, kind: str, batch: bytes) -> None:
         """Append a batch of rows from `RowBuffer.drain` to the log of its kind."""
@@ -194,7 +175,7 @@ class RunWriter:
     def note(self, **facts: object) -> None:
         """Add facts to the manifest at once, so that they are there even if the run is killed."""
         self.manifest = self.manifest.added(**facts)
-        _write_manifest(self.path, self.manifest)
+        replace_file(self.path / MANIFEST, f"{json_text(self.manifest)}\n".encode())
 
     def close(self) -> None:
         """Close the logs and keep them."""
@@ -213,11 +194,10 @@ class RunWriter:
                 log.path.unlink(missing_ok=True)
                 continue
             rows, whole = read_log(log.path, _SCHEMAS[kind])
-            _write_table(self.path / _table_file(kind), merged(rows) if kind == "gaps" else rows)
+            _write_table(self.path / f"{kind}.parquet", merged(rows) if kind == "gaps" else rows)
             if whole:
                 log.path.unlink()
-        self.manifest = self.manifest.added(**outcome)
-        _write_manifest(self.path, self.manifest)
+        self.note(**outcome)
         return RunFolder(self.path)
 
 
@@ -227,6 +207,8 @@ _SCHEMAS = {
     "events": record_schema(EventRow),
     "gaps": record_schema(GapRow),
 }
+_ALWAYS = frozenset({"samples", "monitor"})
+"""Kinds that get a table even without rows."""
 
 
 def row_schemas(extra: dict[str, type]) -> dict[str, pa.Schema]:
@@ -303,11 +285,6 @@ def _file_name(name: str) -> str:
         return plain
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return "-".join(filter(None, (plain[:_LONGEST_STEM], digest)))
-
-
-def _write_manifest(path: Path, manifest: Manifest) -> None:
-    text = json_text(manifest) + "\n"
-    replace_file(path / MANIFEST, text.encode("utf-8"))
 
 
 def _write_table(path: Path, rows: pa.Table) -> None:

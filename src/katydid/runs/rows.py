@@ -11,7 +11,7 @@ import errno
 import os
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -90,12 +90,7 @@ class EventRow:
 _LENGTH = struct.Struct("<4sI")
 _MAGIC = b"KTYD"
 
-_ARROW_TYPES: dict[type, pa.DataType] = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    str: pa.string(),
-}
+_ARROW_TYPES: dict[type, pa.DataType] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
 def _arrow_type(annotation: Any) -> pa.DataType:
@@ -105,19 +100,15 @@ def _arrow_type(annotation: Any) -> pa.DataType:
     return next(arrow for python, arrow in _ARROW_TYPES.items() if issubclass(kind, python))
 
 
-def _columns(record: type) -> dict[str, pa.DataType]:
-    return {f.name: _arrow_type(f.type) for f in fields(record) if f.name not in NO_COLUMNS}
+def record_schema(record: type, extra: Mapping[str, type] | None = None) -> pa.Schema:
+    """The columns for a dataclass of plain values, followed by `extra` columns."""
+    columns = {f.name: f.type for f in fields(record) if f.name not in NO_COLUMNS}
+    return pa.schema([(name, _arrow_type(kind)) for name, kind in {**columns, **(extra or {})}.items()])
 
 
-def sample_schema(extra: dict[str, type] | None = None) -> pa.Schema:
+def sample_schema(extra: Mapping[str, type] | None = None) -> pa.Schema:
     """The columns of samples.parquet, followed by the workload's own."""
-    columns = _columns(Sample) | {name: _ARROW_TYPES[kind] for name, kind in (extra or {}).items()}
-    return pa.schema(list(columns.items()))
-
-
-def record_schema(record: type) -> pa.Schema:
-    """The columns for a dataclass of plain values."""
-    return pa.schema(list(_columns(record).items()))
+    return record_schema(Sample, extra)
 
 
 class RowBuffer:
@@ -153,13 +144,7 @@ class RowBuffer:
 
 
 def encode(columns: Sequence[Sequence[object]], schema: pa.Schema, nulled: Counter[str] | None = None) -> bytes:
-    """Make a batch from columns of plain values.
-
-    Args:
-        columns: one sequence of values per column of the schema.
-        schema: the batch's schema.
-        nulled: counts the values that did not fit their column, by column.
-    """
+    """Make a batch from columns of plain values; `nulled` counts, by column, the values that did not fit."""
     arrays = []
     for values, column in zip(columns, schema, strict=True):
         try:
@@ -217,10 +202,10 @@ def decoded(batch: bytes, schema: pa.Schema) -> pa.Table:
         ValueError: the batch has other columns than the schema.
         pa.ArrowException, OSError: the bytes are not a batch.
     """
-    with pa.ipc.open_stream(batch) as stream:
-        if stream.schema != schema:
-            raise ValueError("other columns than the run's")
-        return stream.read_all()
+    rows = decode(batch)
+    if rows.schema != schema:
+        raise ValueError("other columns than the run's")
+    return rows
 
 
 class RowLog:
@@ -254,30 +239,16 @@ class RowLog:
 
 def read_log(path: Path, schema: pa.Schema) -> tuple[pa.Table, bool]:
     """The rows of all whole batches of a log, and whether the log ends with a whole batch."""
-    data = path.read_bytes()
-    whole = 0
-    tables = []
-    for end, batch in _batches(data):
+    data, whole, tables = path.read_bytes(), 0, []
+    while whole + _LENGTH.size <= len(data):
+        magic, length = _LENGTH.unpack_from(data, whole)
+        start, end = whole + _LENGTH.size, whole + _LENGTH.size + length
+        if magic != _MAGIC or end > len(data):
+            break
         try:
-            tables.append(decode(batch))
+            tables.append(decode(data[start:end]))
         except (pa.ArrowException, OSError):
             break
         whole = end
-    return _concat(tables, schema), whole == len(data)
-
-
-def _batches(data: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 0
-    while position + _LENGTH.size <= len(data):
-        magic, length = _LENGTH.unpack_from(data, position)
-        start, position = position + _LENGTH.size, position + _LENGTH.size + length
-        if magic != _MAGIC or position > len(data):
-            return
-        yield position, data[start:position]
-
-
-def _concat(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
-    tables = list(tables)
-    if not tables:
-        return schema.empty_table()
-    return pa.concat_tables(tables, promote_options="default")
+    rows = pa.concat_tables(tables, promote_options="default") if tables else schema.empty_table()
+    return rows, whole == len(data)

@@ -43,8 +43,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         _check_size(file.metadata, size)
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
     with pq.ParquetFile(path, read_dictionary=texts) as file:  # a repeated long text is kept once
-        batches = list(_checked(file.iter_batches(), bound=_bound(size)))
-        rows = pa.Table.from_batches(batches, file.schema_arrow)
+        rows = pa.Table.from_batches(_checked(file.iter_batches(), _bound(size)), file.schema_arrow)
     return fitted(rows, schema)
 
 
@@ -69,7 +68,8 @@ def _fitted(name: str, values: pa.ChunkedArray, schema: pa.Schema) -> pa.Chunked
         except pa.ArrowException as error:
             raise TableError(f"column {name}: {str(error).splitlines()[0]}") from None
     most = MOST_MS if name.endswith("_ms") else MOST
-    if _is_number(values.type) and pc.any(pc.greater(pc.abs(values.cast(pa.float64(), safe=False)), most)).as_py():
+    is_number = pa.types.is_floating(values.type) or pa.types.is_integer(values.type)
+    if is_number and pc.any(pc.greater(pc.abs(values.cast(pa.float64(), safe=False)), most)).as_py():
         raise TableError(f"column {name}: a value is out of range")
     return values
 
@@ -101,10 +101,6 @@ def _has_long_text(column: pa.Array) -> bool:
         return False
     longest = pc.max(pc.binary_length(column.dictionary)).as_py()
     return longest is not None and longest > LONGEST_TEXT
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
+from katydid.commands.loading.run import add_run_arguments, run_parser
 from katydid.commands.loading.run import run as run_workload
-from katydid.commands.loading.start import add_run_arguments, run_parser
 from katydid.commands.output import STANDARD_OUTPUT, check_output, tell, write_json
 from katydid.model.arguments import Commands
 from katydid.model.documents.capacity import CapacityFound, CapacityResult
@@ -24,7 +24,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--json", metavar="F", help="write the result as JSON; - for standard output")
     add_run_arguments(parser)
-    parser.set_defaults(run=run, run_parser=_run_parser)
+    parser.set_defaults(run_parser=_run_parser)
 
 
 def _run_parser(workload: str | None = None) -> tuple[ArgumentParser, int | None]:

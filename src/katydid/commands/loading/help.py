@@ -33,7 +33,7 @@ OURS = "Katydid: "
 _LOCUSTS = {
     "host": "base URL of the target, with or without /v1, or a full endpoint path; several: comma-separated, or "
     "repeated (default: none; LOCUST_HOST)",
-    "num_users": "number of users ({users}; LOCUST_USERS)",
+    "num_users": "number of users (default: {users}; LOCUST_USERS)",
     "run_time": "how long the load lasts, such as 90s or 8m (default: until Ctrl-C; LOCUST_RUN_TIME)",
 }
 """Katydid's help for the options of Locust that nearly every run needs."""
@@ -54,7 +54,7 @@ def run_help(
     from katydid.engine.options.parsing import headings
 
     actions = {action.dest: action for action in locusts._actions}  # noqa: SLF001 - argparse has no list of them
-    users = f"default: {default_users}" if default_users else "default: the workload's own"
+    users = default_users or "the workload's own"
     mine = parser._actions  # noqa: SLF001
     own = [action for action in mine if action.option_strings and action.help not in {None, argparse.SUPPRESS}]
     groups = headings()
@@ -76,33 +76,27 @@ def run_help(
     title = f"Options of {command if searches or workload is None else workload}"
     common = ("Most used", [*rows(most_used, short=True), *((_flags(action), action.help or "") for action in own)])
     sections = [
-        ("", [(_usage_name(action), action.help or "") for action in mine if not action.option_strings]),
+        ("", [(str(action.metavar), action.help or "") for action in mine if not action.option_strings]),
         *([(title, list(rows(rest))), common] if searches else [common, (title, list(rows(rest)))]),
         *((title, list(rows(names))) for title, names in groups.items()),
     ]
     width = _width()
     ending = [
+        "",
         "Each option can also be set by the environment variable shown, or in locust.conf.",
         *([] if workload else [f"Options of a workload: {parser.prog} WORKLOAD --help"]),
         f"Locust's options (--processes, --csv, --tags …): {parser.prog} --help-locust",
         parser.epilog or "",
     ]
-    return "\n".join(
-        [
-            parser.format_usage().rstrip(),
-            "",
-            *textwrap.wrap(parser.description or "", width),
-            *(line for title, found in sections if found for line in _section(title, found, width)),
-            "",
-            *(each for line in ending for each in _whole_words(line, width, _INDENT)),
-        ]
-    )
+    lines = [parser.format_usage().rstrip(), "", *textwrap.wrap(parser.description or "", width)]
+    lines += [line for title, found in sections if found for line in _section(title, found, width)]
+    return "\n".join(lines + [each for line in ending for each in _whole_words(line, width, _INDENT)])
 
 
 def locust_help(locusts: argparse.ArgumentParser) -> str:
     """Locust's help for its own options, with long lines wrapped."""
     for action in locusts._actions:  # noqa: SLF001 - argparse has no list of them
-        if _is_ours(action):
+        if (action.help or "").startswith(OURS):
             action.help = argparse.SUPPRESS
     told, width = locusts.format_help().partition("\n\n")[2], _width()
     return "\n".join(each for line in told.splitlines() for each in _whole_words(line, width))
@@ -116,14 +110,6 @@ def _whole_words(line: str, width: int, more: int = 0) -> list[str]:
     """Wrap a line to the width, keeping its indent plus `more` columns; words and addresses are never broken."""
     indent = " " * (len(line) - len(line.lstrip()) + more)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [""]
-
-
-def _is_ours(action: argparse.Action) -> bool:
-    return (action.help or "").startswith(OURS)
-
-
-def _usage_name(action: argparse.Action) -> str:
-    return str(action.metavar or action.dest)
 
 
 def _flags(action: argparse.Action) -> str:
@@ -152,12 +138,9 @@ _SHORT = {
 
 
 def _meaning(action: argparse.Action) -> str:
+    """An option's help; a default that is a whole number is shown without `.0`."""
     text = (action.help or "").removeprefix(OURS).replace("%%", "%")
-    return _WHOLE.sub(r"\1", text)
-
-
-_WHOLE = re.compile(r"(default: \d+)\.0(?=[;)])")
-"""A default that is a whole number, which is shown without `.0`."""
+    return re.sub(r"(default: \d+)\.0(?=[;)])", r"\1", text)
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:

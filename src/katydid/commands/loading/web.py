@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from katydid.commands.loading.start import add_run_arguments, start
+from katydid.commands.loading.run import add_run_arguments, start
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError
 
@@ -19,7 +19,6 @@ def add_parser(commands: Commands) -> None:
         epilog="example: katydid web stream --host http://127.0.0.1:8080 --web-port 8090",
     )
     add_run_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:

@@ -1,12 +1,10 @@
 """`katydid ab [WORKLOAD] BASE_HOST NEW_HOST`: run two versions interleaved until it is decided which is faster."""
 
 import argparse
-from itertools import takewhile
 
-from katydid.commands.pairs.options import Asked, Version, add_pair_options, check, check_options
+from katydid.commands.pairs.options import Asked, Version, add_pair_options, check_options, checked, places
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
-from katydid.protocol.target_url import read_target_url
 
 
 def add_parser(commands: Commands) -> None:
@@ -20,7 +18,6 @@ def add_parser(commands: Commands) -> None:
     )
     add_pair_options(parser)
     parser.add_argument("--start-new", metavar="CMD", help="command that starts the new version; see --start-base")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,22 +31,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(args: argparse.Namespace) -> Asked:
-    """Read the command line.
-
-    Raises:
-        ConfigError: something in it is wrong.
-    """
-    places = list(takewhile(lambda word: not word.startswith("-"), args.parser.words))
-    if len(places) not in {2, 3} or (len(places) == 2 and "://" not in places[0]):
+    """Read and check the command line."""
+    first = places(args)
+    if len(first) not in {2, 3} or (len(first) == 2 and "://" not in first[0]):
         raise ConfigError("give both hosts first: katydid ab [WORKLOAD] BASE_HOST NEW_HOST [options]")
-    workload, hosts = (places[0] if len(places) > 2 else "stream"), places[-2:]
-    for host in hosts:
-        read_target_url(host)
+    workload, base, new = ["stream", *first][-3:]
     versions = {
-        "base": Version(args.base_version, hosts[0], args.start_base, "--start-base"),
-        "new": Version(args.new_version or "new", hosts[1], args.start_new, "--start-new"),
+        "base": Version(args.base_version, base, args.start_base, "--start-base"),
+        "new": Version(args.new_version or "new", new, args.start_new, "--start-new"),
     }
-    asked = Asked(workload, versions, args.locusts[len(places) :])
-    check_options(args.parser, asked.options)
-    check(args, asked, starts="--start-base CMD and --start-new CMD")
-    return asked
+    options = args.locusts[len(first) :]
+    check_options(args.parser, options)
+    return checked(args, Asked(workload, versions, options), starts="--start-base CMD and --start-new CMD")

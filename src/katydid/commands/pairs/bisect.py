@@ -6,14 +6,12 @@ Katydid's usual exit codes would mark a wrong commit as bad, so they are transla
 
 import argparse
 import shlex
-from itertools import takewhile
 from pathlib import Path
 
 from katydid.commands.output import tell
-from katydid.commands.pairs.options import Asked, Version, add_pair_options, check, check_options
+from katydid.commands.pairs.options import Asked, Version, add_pair_options, check_options, checked, places
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
-from katydid.protocol.target_url import read_target_url
 from katydid.resources import git
 
 GOOD, BAD, SKIP, ABORT = 0, 1, 125, 255
@@ -39,13 +37,12 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--new", metavar="HOST", help="URL at which CMD serves the checked-out version")
     add_pair_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare; return the exit code for git."""
     from katydid.commands.pairs.decide import decide
-    from katydid.commands.pairs.served import VersionError
+    from katydid.commands.pairs.runs import VersionError
 
     try:
         decision = decide(args, _read(args))
@@ -77,27 +74,18 @@ def _searching() -> bool:
 
 
 def _read(args: argparse.Namespace) -> Asked:
-    """Read the command line.
-
-    Raises:
-        ConfigError: something in it is wrong.
-    """
-    places = list(takewhile(lambda word: not word.startswith("-"), args.parser.words))
-    words = args.parser.words
+    """Read and check the command line."""
+    first, words = places(args), args.parser.words
     command = words[words.index("--") + 1 :] if "--" in words else []
-    options = [word for word in args.locusts[len(places) : len(args.locusts) - len(command)] if word != "--"]
+    options = [word for word in args.locusts[len(first) : len(args.locusts) - len(command)] if word != "--"]
     check_options(args.parser, options)
-    if not command or not args.new or not (args.base or args.start_base) or len(places) > 1:
+    if not command or not args.new or not (args.base or args.start_base) or len(first) > 1:
         raise ConfigError(f"give --base or --start-base, --new, and CMD last: {USAGE}")
-    base = args.base or args.new
-    for host in (base, args.new):
-        read_target_url(host)
     start = command[0] if len(command) == 1 else shlex.join(command)
     label = args.new_version or git("rev-parse", "--short", "HEAD", folder=Path()) or "new"
     versions = {
-        "base": Version(args.base_version, base, args.start_base, "--start-base"),
+        "base": Version(args.base_version, args.base or args.new, args.start_base, "--start-base"),
         "new": Version(label, args.new, start, "CMD"),
     }
-    asked = Asked(places[0] if places else "stream", versions, options)
-    check(args, asked, starts="--start-base CMD")
-    return asked
+    workload = first[0] if first else "stream"
+    return checked(args, Asked(workload, versions, options), starts="--start-base CMD")

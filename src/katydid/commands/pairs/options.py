@@ -4,15 +4,17 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from katydid.commands.loading.start import run_parser
-from katydid.commands.output import STANDARD_OUTPUT, check_output
+from katydid.commands.loading.run import run_parser
+from katydid.commands.output import check_outputs
 from katydid.model.arguments import OneLineParser, did_you_mean
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import count, duration
 from katydid.protocol.target_url import read_target_url
 from katydid.resources import locustfile
 
+SIDES = ("base", "new")
 MOST_PAIRS = 10
 WAIT_READY = 300.0
 """Default of --wait-ready in seconds."""
@@ -39,13 +41,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks for.
-
-    Attributes:
-        workload: a name, or a locustfile.
-        versions: `base` and `new`.
-        options: options for every run.
-    """
+    """What the command line asks for: a workload or locustfile, both versions by side, and options for every run."""
 
     workload: str
     versions: Mapping[str, Version]
@@ -81,32 +77,31 @@ def add_pair_options(parser: OneLineParser) -> None:
     parser.add_argument("--html", metavar="F", help="write the page to this file (default: beside the runs)")
     parser.add_argument("--json", metavar="F", help="write everything as JSON; - for standard output")
     parser.add_argument("--markdown", metavar="F", help="write Markdown; - for standard output")
-    parser.set_defaults(parser=parser, run_parser=run_parser)
+    parser.set_defaults(run_parser=run_parser)
 
 
-def check(args: argparse.Namespace, asked: Asked, starts: str) -> None:
-    """Check that pairs can be made as asked.
+def places(args: argparse.Namespace) -> list[str]:
+    """The words before the first option."""
+    return list(takewhile(lambda word: not word.startswith("-"), args.parser.words))
 
-    Args:
-        args: the command line.
-        asked: the request read from it.
-        starts: the options that let both versions start on one machine, for a message.
+
+def checked(args: argparse.Namespace, asked: Asked, starts: str) -> Asked:
+    """Return the request, read from `args`, if pairs can be made as asked.
 
     Raises:
-        ConfigError: they cannot.
+        ConfigError: they cannot; a message names the options in `starts`, with which both can share a machine.
     """
-    base, new = asked.versions["base"], asked.versions["new"]
+    base, new = asked.versions.values()
+    same = read_target_url(base.host).authority == read_target_url(new.host).authority
     locustfile(asked.workload)
     if args.max_pairs < 2:
         raise ConfigError(f"--max-pairs {args.max_pairs} must be at least 2: one pair cannot show the noise")
     if base.label == new.label:
         raise ConfigError(f"both versions are called {new.label}: name them with --base-version, --new-version")
-    same = read_target_url(base.host).authority == read_target_url(new.host).authority
     if same and not (base.start and new.start):
         raise ConfigError(f"both hosts are the same server: change one, or give {starts} to start each version there")
-    if [args.json, args.markdown].count(STANDARD_OUTPUT) > 1:
-        raise ConfigError("--json - and --markdown - both want standard output: give one of them a file")
-    check_output(args.json, args.markdown, args.html)
+    check_outputs(args, "json", "markdown", "html")
+    return asked
 
 
 def check_options(parser: argparse.ArgumentParser, options: Sequence[str]) -> None:

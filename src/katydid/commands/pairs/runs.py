@@ -1,21 +1,53 @@
 """Makes the runs of pairs: each is a `katydid run` in its own process, around which its version starts and stops."""
 
+import contextlib
+import http.client
+import os
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import IO
+
+import psutil
 
 from katydid.analysis.comparison.comparability import SEED
 from katydid.commands.pairs.options import Asked, Version
-from katydid.commands.pairs.served import ServedVersion, VersionError
-from katydid.model.errors import ExitCode
+from katydid.dialects.status import NOT_READY
+from katydid.model.errors import ConfigError, ExitCode
+from katydid.model.oneline import one_line
+from katydid.protocol.target_url import read_target_url, shown_url
 from katydid.runs.folder import RunFolder
 
 GO_ON = frozenset({ExitCode.PASSED, ExitCode.GATE_FAILED, ExitCode.INVALID})
 """Exit codes of a run after which the comparison goes on; it judges such runs itself."""
+STOP_TIME = 10.0
+"""Seconds that a server gets to stop after SIGTERM, before SIGKILL."""
+LOOK_TIME = 2.0
+"""Time limit in seconds for an answer to a readiness check."""
+PAUSE = 0.2
+"""Seconds between readiness checks."""
+
+
+class VersionError(ConfigError):
+    """A version could not be started, or its run failed.
+
+    Args:
+        message: one line.
+        side: `base` or `new`.
+        code: the command's exit code.
+    """
+
+    def __init__(self, message: str, side: str, code: int = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.side = side
+        self.exit_code = ExitCode(code) if code in set(ExitCode) else ExitCode.INTERNAL
 
 
 class Runs:
@@ -38,12 +70,10 @@ class Runs:
         self._made: Counter[str] = Counter()
         self._seed: int | None = None
 
-    @contextmanager
-    def beside(self) -> Iterator[None]:
+    def beside(self) -> AbstractContextManager[None]:
         """Keep the version up that stays up for all runs, if there is one."""
         lone = [side for side, version in self._asked.versions.items() if version.start and not self._alternating]
-        with self._served(lone[0]) if lone else nullcontext():
-            yield
+        return self._served(lone[0]) if lone else nullcontext()
 
     def make(self, side: str) -> RunFolder | None:
         """Make a run of `base` or `new`; None if it left no folder.
@@ -52,8 +82,11 @@ class Runs:
             VersionError: the version could not be started, or the run ended with an error.
             KeyboardInterrupt: the run was interrupted.
         """
-        before = self._folders()
-        words = [*self._words(self._asked.versions[side]), *self._seed_of_pair(self._made[side])]
+        before, version, number = self._folders(), self._asked.versions[side], self._made[side]
+        words = [self._asked.workload, *self._asked.options, "--host", version.host, "--version-label", version.label]
+        words += ["--results", str(self._results)]
+        if number and self._seed is not None:
+            words += [f"--{SEED}", str(self._seed + number)]
         self._made[side] += 1
         with self._served(side) if self._alternating else nullcontext():
             code = call([sys.executable, "-m", "katydid", "run", *words])
@@ -65,21 +98,13 @@ class Runs:
         if not found:
             return None
         folder = RunFolder(found[-1])
-        if self._seed is None and self._made[side] == 1:
+        if self._seed is None and not number:
             seed = (folder.manifest().options or {}).get(SEED)
             self._seed = seed if isinstance(seed, int) else None
         return folder
 
-    def _seed_of_pair(self, number: int) -> list[str]:
-        """The `--seed` option of pair `number`, from 0; empty for the first pair, and if the runs have no seed."""
-        return [f"--{SEED}", str(self._seed + number)] if number and self._seed is not None else []
-
-    def _served(self, side: str) -> AbstractContextManager[object]:
-        return ServedVersion(side, self._asked.versions[side], self._patience)
-
-    def _words(self, version: Version) -> list[str]:
-        ours = ["--host", version.host, "--version-label", version.label, "--results", str(self._results)]
-        return [self._asked.workload, *self._asked.options, *ours]
+    def _served(self, side: str) -> AbstractContextManager[None]:
+        return served(side, self._asked.versions[side], self._patience)
 
     def _folders(self) -> set[Path]:
         return {found.parent for found in self._results.glob("*/*/*/manifest.json")}
@@ -119,3 +144,102 @@ def sigterm_as_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def served(side: str, version: Version, patience: float) -> Iterator[None]:
+    """Start a version, wait until it answers, and stop it after the block, with everything that it started.
+
+    Args:
+        side: `base` or `new`.
+        version: the version, with the command that starts it.
+        patience: time limit in seconds for it to answer.
+
+    Raises:
+        ConfigError: something answers at its URL already.
+        VersionError: it could not be started.
+    """
+    if answers(version.host):
+        raise ConfigError(
+            f"something answers at {shown_url(version.host)} before {version.option} has started it: stop the program "
+            "that listens there"
+        )
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(  # noqa: S602 - the user's own command
+            version.start or "",
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait(process, side, version, patience, output)
+            yield
+        finally:
+            _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], side: str, version: Version, patience: float, output: IO[bytes]) -> None:
+    began, shown = time.monotonic(), shown_url(version.host)
+    while not answers(version.host):
+        code = process.poll()
+        if code is not None or time.monotonic() - began > patience:
+            output.seek(0)
+            lines = output.read().decode(errors="replace").strip().splitlines()
+            last = f" ({one_line(lines[-1])[:200]})" if lines else ""
+            why = (
+                f"exited with code {code} before {shown} answered{last}: correct the command"
+                if code is not None
+                else f"ran for {patience:g} s and {shown} does not answer{last}: correct the host, or allow more time "
+                "with --wait-ready"
+            )
+            raise VersionError(f"{version.option} {why}", side)
+        time.sleep(PAUSE)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process, its group, and its descendants: a shell with job control gives each job a group of its own."""
+    others: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        others = psutil.Process(process.pid).children(recursive=True)
+    _signal(process, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_TIME)
+    _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))  # also kills what outlived the shell
+    process.wait()
+    for each in others:
+        with contextlib.suppress(psutil.Error):
+            each.terminate()
+    for each in psutil.wait_procs(others, STOP_TIME)[1]:
+        with contextlib.suppress(psutil.Error):
+            each.kill()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # all have ended already
+        if os.name == "posix":
+            os.killpg(process.pid, number)
+        else:
+            process.terminate()
+
+
+def answers(host: str) -> bool:
+    """Return True if a server answers at a URL and does not report that it is still starting."""
+    to = read_target_url(host)
+    connection: http.client.HTTPConnection
+    if to.tls:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only a check; the run itself verifies
+        connection = http.client.HTTPSConnection(to.host, to.port, timeout=LOOK_TIME, context=context)
+    else:
+        connection = http.client.HTTPConnection(to.host, to.port, timeout=LOOK_TIME)
+    try:
+        connection.request("GET", "/v1/models")
+        return connection.getresponse().status not in NOT_READY
+    except http.client.HTTPException:
+        return True  # the answer is not HTTP: the run's own preflight will say more
+    except OSError:
+        return False
+    finally:
+        connection.close()
