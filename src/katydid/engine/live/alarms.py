@@ -18,7 +18,7 @@ from katydid.analysis.validity.generator import (
     OURS_SHARE,
 )
 from katydid.analysis.validity.rule import START_UP_MS
-from katydid.engine.live.batches import Batch
+from katydid.engine.live.figures import Batch
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import number, plural
 from katydid.runs.rows import WATCHED

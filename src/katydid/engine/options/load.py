@@ -3,6 +3,7 @@
 Locust accepts any number of users, takes a run time of 0 for none, and fails at values that its timers cannot hold.
 """
 
+import functools
 import math
 import os
 import sys
@@ -40,18 +41,13 @@ def read_run_time(text: str) -> float:
     return int(seconds) if seconds == seconds // 1 else seconds
 
 
+@functools.cache
 def fill_parsers() -> None:
     """Add the options of a run to Locust's parsers from now on; safe to call again.
 
     A help text needs no more than this: no listener to a run is registered.
     """
-    global _filled  # noqa: PLW0603 - Locust's events are global too
-    if not _filled:
-        _filled = True
-        events.init_command_line_parser.add_listener(_fill)
-
-
-_filled = False
+    events.init_command_line_parser.add_listener(_fill)
 
 
 def _fill(parser: ArgumentParser, **_: object) -> None:
@@ -75,27 +71,19 @@ _ALTERNATIVES = (
 def _let_command_line_override(parser: ArgumentParser) -> None:
     """Let the command line overrule variables of options that contradict it: `--rate 10` LOAD_TEST_INTERVAL too."""
     parse: Any = parser.parse_known_args
+    known: Any = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
 
     def parse_known_args(args: Sequence[str] | None = None, namespace: Any = None, **more: Any) -> Any:
         words = sys.argv[1:] if args is None else args
+        flags = {word.partition("=")[0] if word.startswith("--") else word[:2] for word in words}  # --rate=5, -u5
+        given = {known[flag].dest for flag in flags & known.keys()}
+        overruled = {name for names in _ALTERNATIVES for name in names - given if names & given}
+        variables = {action.env_var for action in known.values() if action.dest in overruled}
         environment = more.pop("env_vars", os.environ)
-        return parse(args, namespace, env_vars=_not_overridden(parser, words, environment), **more)
+        kept = {name: value for name, value in environment.items() if name not in variables}
+        return parse(args, namespace, env_vars=kept, **more)
 
     parser.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
-
-
-def _not_overridden(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the variables of options that an option on the command line contradicts."""
-    known = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
-    given = {known[flag].dest for word in words if (flag := _flag(word)) in known}
-    overruled = {name for names in _ALTERNATIVES for name in names - given if names & given}
-    variables = {action.env_var for action in known.values() if action.dest in overruled}
-    return {name: value for name, value in environment.items() if name not in variables}
-
-
-def _flag(word: str) -> str:
-    """The flag in a word: `--rate` in `--rate=5`, `-u` in `-u5`."""
-    return word.partition("=")[0] if word.startswith("--") else word[:2]
 
 
 def check_load(parsed: Namespace) -> None:
