@@ -68,7 +68,7 @@ class SessionService(ChatService[SessionOptions]):
             session = self._ask_ahead(opening, visitor, f"does not open a session in {room!r}").field("session")
             if session is None:
                 raise ConfigError(f"{self.blamed}: the answer has nothing at open.read.session: correct the path")
-            visitor.opened(session)
+            visitor.values["session"] = session
         members = self._ask_ahead(step, visitor, f"has no room {room!r}").field("members")
         if not isinstance(members, list | dict):
             raise ConfigError(f"{self.blamed}: the answer has no list at members.read.members: correct the path")
@@ -138,7 +138,7 @@ def _try_out(service: SessionService) -> None:
     try:
         if scenario.open is not None:
             service.made(scenario.open, conversation, "")
-            conversation.opened("session")
+            conversation.values["session"] = "session"
         safety = scenario.safety
         for turn in {1, *((safety.turn,) if safety else ())}:
             conversation.say(turn)

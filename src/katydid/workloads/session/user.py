@@ -28,7 +28,7 @@ from katydid.workloads.session.scenario import Scenario, Step
 from katydid.workloads.session.service import SessionService
 
 
-class MessagePart:
+class _MessagePart:
     """One message and its answer over a WebSocket; see `transport.websocket.Part`.
 
     Args:
@@ -47,24 +47,20 @@ class MessagePart:
         self.done = False
 
     def begin(self, at: float) -> None:
-        """See `Part.begin`."""
         self.due = at
 
     def say(self, now: float, *, held: bool) -> str:
-        """See `Part.say`."""
-        del now, held
+        del now, held  # it is the only message
         self.due = None
         return self._message
 
     def hear(self, message: str | bytes, at: float) -> None:
-        """See `Part.hear`."""
         self.answer = self._new()
         self.answer.feed(message.encode() if isinstance(message, str) else message, at)
         self.answer.finish()
         self.done = self.answer.verdict() is not None or self.answer.field("text") is not None
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
-        """See `Part.closed`."""
         return None if self.done else classify_close(code, reason)
 
 
@@ -124,7 +120,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
                 session = answer.field("session")
                 if sample.outcome is Outcome.OK and session is None:
                     sample.fail(ErrorClass.MALFORMED, "the answer has nothing at open.read.session")
-                self.conversation.opened(session)
+                self.conversation.values["session"] = session
             if sample.outcome is not Outcome.OK:
                 return None
         self._is_open = True
@@ -217,7 +213,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
 
     def _ask_by_socket(self, sockets: WebSocketClient, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
         """Send a message over its own WebSocket."""
-        part = MessagePart(request.body, lambda: WholeAnswer(step.read))
+        part = _MessagePart(request.body, lambda: WholeAnswer(step.read))
         exchange = self.measured(sample, partial(sockets.converse, request.path, request.all_headers(), part))
         if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
             if (problem := part.answer.verdict()) is not None:
