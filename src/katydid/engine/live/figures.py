@@ -53,11 +53,7 @@ class _Ended:
 
 
 class LiveFigures:
-    """The live figures of one run.
-
-    Args:
-        late_limit_ms: a start is late if it is delayed by more than this.
-    """
+    """The live figures of one run, in which a start is late if it is delayed by more than `late_limit_ms`."""
 
     def __init__(self, late_limit_ms: float) -> None:
         self._late_limit = late_limit_ms
@@ -124,10 +120,7 @@ class LiveFigures:
     def rows(self, *, now_ms: float, failures: int, threshold: int) -> list[dict[str, str]]:
         """The table, with the columns `figure`, `recent` (the last minute) and `whole` (without the warm-up).
 
-        Args:
-            now_ms: milliseconds since the run's start.
-            failures: failed requests so far, as the failure threshold counts them if there is one.
-            threshold: number of failures that ends the run; 0 for none.
+        `failures` are counted as the failure threshold does, if there is one; `threshold` is 0 for none.
         """
         self._forget(now_ms)
         recent: Counter[str] = sum((part.counts for part in self._window), Counter())

@@ -2,8 +2,6 @@
 
 The reader of a pipe has left (`| head`), the terminal is gone (a lost connection), or the disk is full. What is
 printed then is lost, but the run folder has all of it. After the first write that fails, no other is tried.
-
-Locust's log looks like Katydid's warnings if Katydid shows the run.
 """
 
 import contextlib
@@ -23,39 +21,29 @@ _UNSAID = frozenset({errno.EPIPE, errno.EIO})
 """Errors that are not reported, because nobody would read the report: the pipe's reader or the terminal is gone."""
 
 
-class _SteadyFile(io.RawIOBase):
+class _SteadyFile(io.FileIO):
     """A descriptor whose writes never fail: at the first error, it is redirected to the null device."""
 
-    def __init__(self, descriptor: int, name: str) -> None:
-        self._descriptor, self._name = descriptor, name
+    def __init__(self, descriptor: int, words: str) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self._words = words
 
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def isatty(self) -> bool:
-        return os.isatty(self._descriptor)
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | memoryview") -> int | None:  # type: ignore[override]  # io's own is any buffer
+    def write(self, data: Any) -> int:
         try:
-            return os.write(self._descriptor, data)
-        except BlockingIOError:
-            return None
+            return super().write(data)
         except OSError as error:
             self._give_up(error)
             return len(data)
 
     def _give_up(self, error: OSError) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self._descriptor)
+        os.dup2(nowhere, self.fileno())
         os.close(nowhere)
-        if error.errno not in _UNSAID and self._descriptor != sys.__stderr__.fileno():  # type: ignore[union-attr]
+        if error.errno not in _UNSAID and self.fileno() != sys.__stderr__.fileno():  # type: ignore[union-attr]
             why = (error.strerror or str(error)).lower()
             with contextlib.suppress(OSError):
                 print(  # noqa: T201 - standard error still works
-                    f"katydid: {self._name} cannot be written ({why}): the run goes on; its report is in its folder",
+                    f"katydid: {self._words} cannot be written ({why}): the run goes on; its report is in its folder",
                     file=sys.stderr,
                 )
 
@@ -67,7 +55,7 @@ def steady(stream: TextIO, name: str) -> TextIO:
     except (OSError, ValueError):
         return stream
     stream.flush()
-    raw = io.BufferedWriter(_SteadyFile(descriptor, name))  # type: ignore[type-var]  # io's protocol is all of RawIOBase
+    raw = io.BufferedWriter(_SteadyFile(descriptor, name))
     return io.TextIOWrapper(raw, stream.encoding, "replace", line_buffering=True)
 
 
@@ -104,9 +92,7 @@ class _Fitting(logging.Formatter):
 def take_over_log(main: Any, *, shows_run: bool) -> None:
     """Have Locust's `main` module print no table, and set up a log whose lines fit the terminal.
 
-    Args:
-        main: Locust's `main` module, before it runs.
-        shows_run: Katydid shows the run, so the log looks like its warnings, unless the user asked for a log.
+    If Katydid `shows_run`, the log looks like its warnings, unless the user asked for a log.
     """
     set_up = main.setup_logging
 

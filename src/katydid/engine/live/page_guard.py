@@ -58,10 +58,6 @@ def refuse_password(host: str | None) -> None:
 class PageGuard:
     """Checks every request to Locust's web UI.
 
-    Args:
-        runtime: of this process.
-        collector: the process's keeper of run folders.
-
     Raises:
         ConfigError: the host that the page starts with has a password.
     """
@@ -118,9 +114,7 @@ class PageGuard:
         return name in {"localhost", (self._options.web_host or "").lower()}
 
     def _check(self, form: Mapping[str, str]) -> None:
-        """Check that the page may request this start, or this change of the run that goes on.
-
-        For a start, this checks the target once.
+        """Check that the page may request this start, with one check of the target, or this change of the run.
 
         Raises:
             ConfigError: it may not.

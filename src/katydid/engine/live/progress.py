@@ -40,9 +40,7 @@ LINE_TIMES = {"ttft_ms": "TTFT", "duration_ms": "service time"}
 class Progress:
     """Shows a run in the process that keeps its folder: on the console after `enable`, else in Locust's log.
 
-    Args:
-        figures: returns the live figures of the current run; None before there are any.
-        headless: no web UI shows the run.
+    `figures` returns the live figures of the current run, once there are any; if `headless`, no web UI shows the run.
     """
 
     enabled = False

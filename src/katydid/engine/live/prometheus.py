@@ -59,11 +59,7 @@ class _Histogram:
 
 
 class RunMetrics(Collector):
-    """Everything in `/metrics`; a process has one of these.
-
-    Args:
-        state: returns current gauges by name and help; called at each scrape.
-    """
+    """Everything in `/metrics`; a process has one of these. `state` returns further gauges by name and help."""
 
     def __init__(self, state: Callable[[], Mapping[tuple[str, str], float]]) -> None:
         self._state = state

@@ -51,14 +51,7 @@ class Page(Protocol):
 
 
 def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> None:
-    """Add the page of runs.
-
-    Args:
-        web_ui: Locust's web UI.
-        base_path: prefix of all its paths; may be empty.
-        results: returns the current results folder.
-        busy: returns True while a run goes on.
-    """
+    """Add the page of the runs in the `results` folder, below `base_path`; `busy` says whether a run goes on."""
     blueprint = Blueprint("katydid", __name__, url_prefix=f"{base_path.rstrip('/')}/katydid")
 
     def runs() -> str:
@@ -128,7 +121,7 @@ def add_tab(web_ui: Page, rows: Callable[[], list[dict[str, str]]], busy: Callab
     """Show a table in a tab of its own, and link the page of runs in the tab for downloads.
 
     Args:
-        web_ui: Locust's web UI.
+        web_ui: the page.
         rows: returns the current table, by the keys of COLUMNS; the address of a report becomes a link.
         busy: returns True while a run goes on or its report is being made: only then does the page keep refreshing.
     """
@@ -160,14 +153,10 @@ _CLAUSE_END = re.compile(r"[:;,] | \(")
 
 
 def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
-    """Fill the start form with the values of the last start; before the first, with those of the command line.
+    """Fill the start form with the values of the last start, which Locust keeps in the `parsed` options.
 
     By itself, Locust fills the form from the command line at each page load, whatever was started since: the next run
     would silently have a different load.
-
-    Args:
-        web_ui: Locust's web UI.
-        parsed: options of the process, which Locust updates from its form.
     """
     from_command_line = web_ui.update_template_args
 
@@ -181,12 +170,7 @@ def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
 
 
 def offered(fields: Mapping[str, dict[str, Any]], parsed: Namespace) -> dict[str, dict[str, Any]]:
-    """The form's fields: Katydid's in the order of `katydid run --help` without other APIs' own, then all others.
-
-    Args:
-        fields: Locust's fields, by the names of their options.
-        parsed: options of the process.
-    """
+    """Locust's fields, by their names: Katydid's first, as in `katydid run --help`, without those of other APIs."""
     known, hidden = known_options(), of_other_apis(parsed.api)
     ours = [name for names in headings().values() for name in names if name in fields]
     form = {name: dict(fields[name]) for name in dict.fromkeys((*ours, *fields)) if name not in hidden}
@@ -218,15 +202,10 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def with_hidden(form: Mapping[str, str], parsed: Namespace, host: str | None) -> dict[str, str]:
-    """Put back the secrets that the form could not show: it returns the text shown in their place.
-
-    Args:
-        form: as the page sent it.
-        parsed: options of the process.
-        host: the last start's target, the only one that may receive the secrets.
+    """Put back the secrets of the `parsed` options, of which the page got and sent only a text in their place.
 
     Raises:
-        ConfigError: the form is for another target.
+        ConfigError: the form is for another target than `host`, the last start's, the only one to receive the secrets.
     """
     whole = dict(form)
     for name in form.keys() & SHOWN.keys():

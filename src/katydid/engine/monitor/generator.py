@@ -26,17 +26,10 @@ _MOST = 64 * 1024
 
 
 class Monitor:
-    """Adds one row per second to a buffer until its greenlet is killed.
+    """Adds one row per second about this `process` to a buffer, until its greenlet is killed.
 
-    Opens all its file descriptors when it is created, and no more later.
-
-    Args:
-        info: the run.
-        process: name of this process in the rows.
-        users: returns the number of running users.
-        connections: returns the number of open connections.
-        in_flight: returns the number of requests in flight.
-        whole_machine: record the machine's network traffic too; exactly one process per machine does.
+    Opens all its file descriptors when it is created, and no more later. Exactly one process per machine records the
+    traffic of the `whole_machine` too. The other arguments return the current numbers.
     """
 
     def __init__(
@@ -201,9 +194,6 @@ class LagProbe:
     A timer runs every few milliseconds. It is late by the time for which the loop was busy in some code, had no core,
     or stood still with the whole process. While streams keep the loop busy, the timer costs only its own call; it
     wakes an idle process a hundred times per second, for about 0.2 % of a core.
-
-    Args:
-        clock: a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

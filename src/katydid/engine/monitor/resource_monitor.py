@@ -35,11 +35,7 @@ Usage = tuple[float, float]
 class ResourceMonitor:
     """Adds rows to a monitor's buffer until its greenlet is killed.
 
-    Args:
-        info: the run.
-        buffer: the monitor's buffer.
-        pid: the target's process on this machine; None if unknown.
-        metrics_url: URL of the target's metrics; if given, the process is not read.
+    The target is the process `pid` on this machine, or its metrics are at `metrics_url`, which takes precedence.
     """
 
     def __init__(self, info: RunInfo, buffer: RowBuffer, pid: int | None, metrics_url: str | None) -> None:

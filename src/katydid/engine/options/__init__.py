@@ -160,14 +160,8 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
         return ""
 
     def open_loop(self, stage: int = 0, per_second: float | None = None) -> Rate:
-        """The arrivals of a run with a rate, or of one of its stages.
-
-        Args:
-            stage: number of the stage.
-            per_second: the stage's own rate, instead of the run's.
-        """
-        rate = per_second or self.rate or 0.0
-        return Rate(rate, read_process(self.arrivals), self.seed, self.ramp, stage)
+        """The arrivals of a run with a rate, or of a stage that may have its own rate."""
+        return Rate(per_second or self.rate or 0.0, read_process(self.arrivals), self.seed, self.ramp, stage)
 
     def warm_up_seconds(self, run_time: float | None, users: int | None = None) -> float:
         """Seconds at the start that are left out of the statistics."""

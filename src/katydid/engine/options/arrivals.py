@@ -33,13 +33,10 @@ def _up_to(limit: float) -> Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class ArrivalOptions:
-    """Options of an interval, a closed loop, a rate or a trace. Times in seconds, unless a name says otherwise.
-
-    Attributes:
-        starts: the noun for what a schedule starts.
-    """
+    """Options of an interval, a closed loop, a rate or a trace. Times in seconds, unless a name says otherwise."""
 
     starts: ClassVar[str] = "request"
+    """The noun for what a schedule starts."""
     interval: float = _arrivals(
         20.0,
         "seconds from one request start of a user to its next; 0 = closed loop: each starts when the previous "
@@ -118,14 +115,9 @@ class ArrivalOptions:
 
     @property
     def replay(self) -> Replay | None:
-        """The trace to replay, if there is one.
-
-        Raises:
-            ConfigError: see `replay_of`.
-        """
-        if self.trace is None:
-            return None
-        return replay_of(self.trace, self.trace_window, self.trace_speed, self.requests)
+        """The trace to replay, if there is one; raises what `replay_of` raises."""
+        speed, requests = self.trace_speed, self.requests
+        return None if self.trace is None else replay_of(self.trace, self.trace_window, speed, requests)
 
     def expected_time(self, run_time: float | None, users: int | None) -> float | None:
         """Expected duration of a run in seconds, from its run time or number of requests; None if unknown."""
@@ -157,12 +149,7 @@ class ArrivalOptions:
         return {**facts, "trace": self.trace, "trace_sha256": replay.sha256, **size}
 
     def due_facts(self, run_time: float | None, warm_up: float) -> dict[str, Any]:
-        """The manifest's further entries on the requests of a trace; empty without a trace.
-
-        Args:
-            run_time: seconds after which nothing is due any more; None for no limit.
-            warm_up: seconds whose requests are in no statistic.
-        """
+        """The manifest's entries on the requests of a trace that are due within `run_time`; empty without a trace."""
         if (replay := self.replay) is None:
             return {}
         end = float("inf") if run_time is None else run_time
@@ -172,11 +159,8 @@ class ArrivalOptions:
     def check_shape(self, *, staged: bool) -> None:
         """Check that the options fit a load shape, which spawns and stops users and ends the run itself.
 
-        Args:
-            staged: the shape is one of Katydid's, which may have rates.
-
         Raises:
-            ConfigError: they do not.
+            ConfigError: they do not; only Katydid's own, `staged` shapes may have rates.
         """
         for name in ("ramp", "concurrency", "requests", "trace", *(() if staged else ("rate",))):
             if value := getattr(self, name):
@@ -194,14 +178,10 @@ class ArrivalOptions:
         raise ConfigError(f"--users {users} is too few for {flag} in {processes} processes: give at least one for each")
 
     def check_arrivals(self, users: Sequence[Any], *, at_rates: bool = False) -> None:
-        """Check that the options fit each other and the run's users.
-
-        Args:
-            users: the run's user classes that are Katydid's.
-            at_rates: the run's load shape sets the rates.
+        """Check that the options fit each other and the run's user classes that are Katydid's.
 
         Raises:
-            ConfigError: they do not.
+            ConfigError: they do not; if a load shape sets the rates, `at_rates`, they need none of their own.
         """
         usual, closed = type(self)(), bool(self.concurrency and not self.interval)  # an interval of 0 is a loop too
         asked = {

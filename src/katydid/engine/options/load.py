@@ -89,8 +89,7 @@ def _let_command_line_override(parser: ArgumentParser) -> None:
 def check_load(parsed: Namespace) -> None:
     """Check that a run can have such a load.
 
-    Args:
-        parsed: options as Locust parsed them, or from its web form: texts, and the users as `user_count`.
+    From Locust's web form, the options come as texts, and the users as `user_count`.
 
     Raises:
         ConfigError: it cannot.
@@ -134,11 +133,7 @@ def _number(flag: str, value: str | float | None, kind: Callable[[str | float], 
 def notices(*, users: int, interval: float, run_time: float | None, ends_itself: bool) -> list[str]:
     """Notices for the start of a run whose load may not be intended; most runs have none.
 
-    Args:
-        users: number of users of the whole run.
-        interval: seconds from one request of a user to its next; 0 without an interval.
-        run_time: seconds; None without one.
-        ends_itself: the workload ends by itself.
+    `interval` and `run_time` are in seconds; an interval of 0 is none, and so is a run time of None.
     """
     said = []
     if run_time is None and not ends_itself:
@@ -170,12 +165,7 @@ def pool_of(rate: float, busy: float = BUSY_SECONDS) -> int:
 
 
 def users_of(options: Namespace, users: Sequence[Any]) -> int:
-    """The number of users: as given, else the concurrency, else a generous pool, else the workload's default.
-
-    Args:
-        options: as Locust parsed them.
-        users: the run's user classes that are Katydid's.
-    """
+    """The number of users: as given, else the concurrency, else a generous pool, else the user classes' default."""
     if given := options.num_users or options.concurrency:
         return int(given)
     if options.rate is not None:

@@ -105,11 +105,7 @@ def _plain(asked: Any, text: str) -> str:
 
 
 def run_options(parsed: Any, table: type[Options]) -> Options:
-    """Read options from Locust's parsed ones, and check them again, since Locust's web form checks nothing.
-
-    Args:
-        parsed: Locust's parsed options.
-        table: a dataclass whose fields are made by `option`.
+    """Read the options of a table from Locust's parsed ones; check them again, since Locust's web form checks nothing.
 
     Raises:
         ConfigError: a value is wrong; names the first such option.
