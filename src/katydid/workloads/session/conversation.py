@@ -20,30 +20,23 @@ UNKNOWN_USER = -1
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A check that an answer failed.
-
-    Attributes:
-        check: name of the check.
-        detail: one sentence that names both users, without quoting their texts.
-        other: the user whose text was leaked, if any.
-    """
+    """A check that an answer failed."""
 
     check: str
     detail: str
+    """One sentence that names both users, without quoting their texts."""
     other: int | None = None
+    """The user whose text was leaked, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerJudgement:
-    """The checks made on an answer, and their violations.
-
-    Attributes:
-        markers: number of markers found in the answer; None for answers that never contain any.
-    """
+    """The checks made on an answer, and their violations."""
 
     checks: tuple[str, ...]
     violations: tuple[Violation, ...] = ()
     markers: int | None = None
+    """Number of markers found in the answer; None for answers that never contain any."""
 
 
 class Conversation:
@@ -129,12 +122,9 @@ class Conversation:
     def see_members(
         self, answer: ScenarioAnswer, expected: Iterable[str], strangers: set[str] | None
     ) -> AnswerJudgement:
-        """Check the list of a room's members.
+        """Check the list of a room's members, among them all `expected` users of this run.
 
-        Args:
-            answer: the service's answer.
-            expected: users of this run that are in the room.
-            strangers: members from outside this run that another user saw; None for the first user to ask.
+        Others, `strangers`, must be those that another user saw; None for the first user to ask.
         """
         members = names_in(answer.field("members"))
         ours = {name for name in members if name.startswith(self._prefix)}
@@ -154,16 +144,13 @@ class Conversation:
         return {name for name in names_in(answer.field("members")) if not name.startswith(self._prefix)}
 
     def see_history(self, answer: ScenarioAnswer, content: FieldPath | None) -> AnswerJudgement:
-        """Check the history that the service kept.
+        """Check the history that the service kept: a list of texts, or of objects with a text at `content`.
 
         The order of messages is only checked if some have a text; some services return only their ids.
-
-        Args:
-            answer: the service's answer.
-            content: path to the text of a message; None if messages are texts.
         """
         messages = answer.field("messages")
-        texts = [_text_of(message, content) for message in messages] if isinstance(messages, list) else []
+        values = [content.find(each) if content else each for each in (messages if isinstance(messages, list) else [])]
+        texts = [value if isinstance(value, str) else "" for value in values]
         found = [marker for text in texts for marker in self._markers.find(text)]
         wrong = self._foreign(found, "has in its history")
         kept: list[int] = []
@@ -209,8 +196,3 @@ def names_in(members: object) -> set[str]:
         known = [each[key] for key in ("name", "user", "username") if key in each] if isinstance(each, dict) else [each]
         names |= {str(name) for name in known[:1]}
     return names
-
-
-def _text_of(message: object, content: FieldPath | None) -> str:
-    found = message if content is None else content.find(message)
-    return found if isinstance(found, str) else ""

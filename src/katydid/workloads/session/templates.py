@@ -39,7 +39,7 @@ _CAPTURING = (
     nodes.Include, nodes.Macro,
 )  # fmt: skip
 _TICK, _CONCAT, _ROUNDS = "katydid_tick", "katydid_concat", "katydid_rounds"
-_WORDS = {"true", "false", "none", "True", "False", "None"}
+
 _NO_TEMPLATE = (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError)
 """Raised when a text is compiled that is not a template, or is nested too deeply."""
 
@@ -91,24 +91,17 @@ def _pieces(text: str) -> Filled:
 
 
 def _value(expression: str) -> Filled:
-    if expression.isidentifier() and expression not in _WORDS:
-        return lambda values: _named(values, expression)
     evaluate = _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
 
     def value(values: Values) -> object:
+        if expression in values:  # the same as evaluating it, in a hundredth of the time
+            return values[expression]
         found = evaluate(**values)
         if isinstance(found, Undefined):
             str(found)  # raises an error with the missing name
         return found
 
     return value
-
-
-def _named(values: Values, name: str) -> object:
-    """Look up a name: the same as evaluating it, in a hundredth of the time."""
-    if name not in values:
-        raise ConfigError(f"'{name}' is undefined")
-    return values[name]
 
 
 class _BoundedEnvironment(ImmutableSandboxedEnvironment):
