@@ -9,6 +9,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import gevent
@@ -25,6 +26,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _MOST = 64 * 1024
 
 
+@dataclass(slots=True)
 class Monitor:
     """Adds one row per second about this `process` to a buffer, until its greenlet is killed.
 
@@ -32,23 +34,17 @@ class Monitor:
     traffic of the `whole_machine` too. The other arguments return the current numbers.
     """
 
-    def __init__(
-        self,
-        info: RunInfo,
-        process: str,
-        users: Callable[[], int],
-        connections: Callable[[], int],
-        in_flight: Callable[[], int],
-        *,
-        whole_machine: bool,
-    ) -> None:
-        self.buffer = RowBuffer(record_schema(MonitorRow))
-        self._info = info
-        self._process = process
-        self._users = users
-        self._connections = connections
-        self._in_flight = in_flight
-        self._own = _OwnProcess(whole_machine=whole_machine)
+    info: RunInfo
+    process: str
+    users: Callable[[], int]
+    connections: Callable[[], int]
+    in_flight: Callable[[], int]
+    whole_machine: InitVar[bool]
+    buffer: RowBuffer = field(init=False, default_factory=lambda: RowBuffer(record_schema(MonitorRow)))
+    _own: "_OwnProcess" = field(init=False)
+
+    def __post_init__(self, whole_machine: bool) -> None:
+        self._own = _OwnProcess(whole_machine)
 
     def run(self) -> None:
         """Run as the body of the greenlet; when it is killed, add a last row if something blocked the loop."""
@@ -76,20 +72,20 @@ class Monitor:
         )
         self.buffer.append(
             MonitorRow(
-                at_ms=self._info.ms(now.at),
-                process=self._process,
-                users=self._users(),
+                at_ms=self.info.ms(now.at),
+                process=self.process,
+                users=self.users(),
                 cpu_percent=(now.used - before.used) / passed * 100.0,
                 cpu_wait_percent=None if waited is None else waited / passed * 100.0,
                 memory_bytes=self._own.memory_bytes(),
                 sent_bytes=sent,
                 received_bytes=received,
                 loop_lag_ms=lag * 1000.0,
-                open_connections=self._connections(),
+                open_connections=self.connections(),
                 clock_step_ms=(now.offset - before.offset) * 1000.0,
                 stamped_reads=now.stamps[0] - before.stamps[0],
                 unstamped_reads=now.stamps[1] - before.stamps[1],
-                in_flight=self._in_flight(),
+                in_flight=self.in_flight(),
                 blocked_ms=(blocked + max(0.0, now.asleep - before.asleep - SUSPENDED)) * 1000.0,
             )
         )
@@ -131,7 +127,7 @@ class _KeptFile:
 class _OwnProcess:
     """What the operating system knows of this process and its machine, until `close`."""
 
-    def __init__(self, *, whole_machine: bool) -> None:
+    def __init__(self, whole_machine: bool) -> None:
         self._whole_machine = whole_machine
         self._ps = psutil.Process()
         self._memory = _KeptFile("/proc/self/statm")

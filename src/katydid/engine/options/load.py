@@ -31,7 +31,7 @@ LOCAL = "127.0.0.1"
 _HOURS = YEAR // 3600
 
 
-def read_run_time(text: str) -> float:
+def read_run_time(text: str | float) -> float:
     """Read a run time in seconds: everything that Locust accepts, and fractions.
 
     Raises:
@@ -103,12 +103,7 @@ def check_load(parsed: Namespace) -> None:
     rate = _number("--spawn-rate", getattr(parsed, "spawn_rate", None), float)
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise ConfigError(f"--spawn-rate {shown(rate)} must be more than 0, and finite")
-    run_time = getattr(parsed, "run_time", None)
-    if isinstance(run_time, str):
-        try:
-            run_time = read_run_time(run_time) if run_time.strip() else None
-        except QuantityError as error:
-            raise ConfigError(f"--run-time {error}") from None
+    run_time = _number("--run-time", getattr(parsed, "run_time", None), read_run_time)
     if run_time is not None and not 1 <= run_time <= YEAR:
         raise ConfigError(f"--run-time must be from 1s to {_HOURS}h; leave it out for a run until you stop it")
 
@@ -122,10 +117,12 @@ def plain_form(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _number(flag: str, value: str | float | None, kind: Callable[[str | float], Number]) -> Number | None:
-    if value is None or value == "":
+    if value is None or not str(value).strip():
         return None
     try:
         return kind(value)
+    except QuantityError as error:
+        raise ConfigError(f"{flag} {error}") from None
     except ValueError:
         raise ConfigError(f"{flag} {shown(value)} is not a number") from None
 
@@ -182,12 +179,9 @@ def spawn_rate_of(options: Namespace) -> float:
     Raises:
         ConfigError: the ramp and the spawn rate contradict each other.
     """
-    given = options.spawn_rate
+    given, users, ramp = options.spawn_rate, options.num_users, float(options.ramp)
     if options.rate is not None or options.trace is not None:
-        return float(options.num_users if given is None else given)
-    ramp = float(options.ramp)
+        return float(users if given is None else given)
     if ramp > 0 and given is not None and float(given) != ramp:
         raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
-    if ramp > 0:
-        return ramp
-    return float(default_spawn_rate(options.num_users or 1) if given is None else given)
+    return ramp if ramp > 0 else float(default_spawn_rate(users or 1) if given is None else given)

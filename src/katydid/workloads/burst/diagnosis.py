@@ -80,12 +80,9 @@ class Diagnosis:
 
 
 def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes | None = None) -> Diagnosis:
-    """Diagnose how the service serves bursts of requests.
+    """Diagnose how the service serves bursts that each began when it had no work left from the burst before.
 
-    Args:
-        bursts: only bursts that began when the service had no work left from the burst before.
-        rejected: the number of requests that were rejected at once, for each burst.
-        probes: the probes of the run.
+    For each burst, `rejected` is the number of requests that were rejected at once.
     """
     probes = probes or Probes()
     found = _diagnosed(bursts, rejected, probes)
@@ -106,10 +103,7 @@ def _diagnosed(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes)
     if not any(rejected) and not best.closed and (seen := contradiction(bursts, best, probes)) is not None:
         return _unknown(seen.reason, noise, ranked, seen.possible)
     found = _found(bursts, rejected, ranked, None if reason else best, noise)
-    return found if reason else _with_possible(found, also_possible(best, probes))
-
-
-def _with_possible(found: Diagnosis, possible: Sequence[Possible]) -> Diagnosis:
+    possible = () if reason else also_possible(best, probes)
     also = "".join(f"; or {POSSIBLE[cause]}" for cause in possible)
     return replace(found, possible=tuple(map(str, possible)), cause=found.cause + also)
 
@@ -143,7 +137,11 @@ def _unknown(
 def _found(
     bursts: Sequence[Burst], rejected: Sequence[int], ranked: Sequence[Fit], best: Fit | None, noise: float
 ) -> Diagnosis:
-    admitted = _admitted(bursts, rejected, best)
+    admitted = None
+    if any(rejected):
+        admitted = min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
+    elif best is not None and best.closed:
+        admitted = max(len(burst.answers) for burst in bursts)
     found = Diagnosis(admitted=admitted, chance_of_noise=noise, fits=_shown(ranked))
     if best is not None:
         error = 1.96 * best.variation * best.service_ms / np.sqrt(sum(len(burst.answers) for burst in bursts))
@@ -162,15 +160,6 @@ def _found(
         return _limited(best, admitted, found, silent=not any(rejected))
     assert best is not None  # noqa: S101 - without rejections, a doubt has already returned
     return _queued(best, max(burst.requests for burst in bursts), found)
-
-
-def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None) -> int | None:
-    """Return how many requests of a burst were accepted, or None if all were."""
-    if any(rejected):
-        return min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
-    if best is not None and best.closed:
-        return max(len(burst.answers) for burst in bursts)
-    return None
 
 
 def _limited(best: Fit | None, admitted: int, found: Diagnosis, *, silent: bool) -> Diagnosis:

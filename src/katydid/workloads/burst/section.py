@@ -43,10 +43,7 @@ def burst_answer(summary: Summary) -> str | None:
 
 def _text(found: Diagnosis) -> list[str]:
     texts = [found.sentence]
-    if found.cause:
-        texts.append(f"Usual cause: {found.cause}.")
-    if found.remedy:
-        texts.append(f"Remedy: {found.remedy}.")
+    texts += [f"{what}: {text}." for what, text in (("Usual cause", found.cause), ("Remedy", found.remedy)) if text]
     alone = [(found.alone_before_ms, "before the bursts"), (found.alone_after_ms, "after them")]
     if known := [f"{milliseconds(took)} {when}" for took, when in alone if took is not None]:
         texts.append(f"One request alone took {' and '.join(known)}.")
@@ -62,12 +59,11 @@ def _text(found: Diagnosis) -> list[str]:
 
 def _unconnected(bursts: list[BurstRow]) -> list[str]:
     """Explain why some users began later than the others."""
-    late = [b for b in bursts if b.connected_before < b.users]
     return [
         f"Burst {b.burst + 1}: {b.connected_before} of {plural(b.users, 'user')} connected before the release. The "
         "target accepted the other connections later because its accept queue (the backlog) was full; their times "
         "include that wait."
-        for b in late[:_MOST_NOTES]
+        for b in [b for b in bursts if b.connected_before < b.users][:_MOST_NOTES]
     ]
 
 

@@ -50,11 +50,6 @@ class BurstService(ChatService[BurstOptions]):
         self._plain_headers = (*self._identity.without_key(kind).items(), CLOSE)
 
     @property
-    def plain(self) -> bool:
-        """Return True if requests go to a plain path instead of the API."""
-        return self._plain is not None
-
-    @property
     def name(self) -> str:
         """See `ChatService.name`."""
         return self._plain or super().name
@@ -203,20 +198,16 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
         """Send one request; after the last burst, send the probes and leave."""
         with self.sampled(scheduled) as sample:
             self._timed(sample, scheduled)
-        if self.iteration + 1 >= self.options.bursts:
-            if self._probes:
-                self._final_probes(over=sample.outcome is Outcome.OK)
-            self.done()
-
-    def _final_probes(self, *, over: bool) -> None:
-        """Send a smaller burst and one request alone, unless a request of the last burst may still be served."""
-        if not all(self._meet(over=over)):
+        if self.iteration + 1 < self.options.bursts:
             return
-        if self.place < (self.run_context.info.users or 0) // 2:
-            self._probe(Role.SMALLER, self._released())
-        self._meet(over=True)
-        if self.index == 0:
-            self._probe(Role.AFTER, self._released())
+        # Probes follow, unless a request of the last burst may still be served.
+        if self._probes and all(self._meet(over=sample.outcome is Outcome.OK)):
+            if self.place < (self.run_context.info.users or 0) // 2:
+                self._probe(Role.SMALLER, self._released())
+            self._meet(over=True)
+            if self.index == 0:
+                self._probe(Role.AFTER, self._released())
+        self.done()
 
     def _meet(self, *, over: bool) -> list[bool]:
         """Wait until all users of the run are here; return the `over` of each."""
@@ -257,6 +248,6 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
         """Send one request and read its answer: streamed, or of a plain path."""
         service, draw = self.service, (self.index, self.iteration)
         request = service.ask(sample, draw)
-        parser = _Page() if service.plain else _StreamOrWhole(service.stream_parser(sample, draw))
-        self.exchange(sample, request, parser)
+        plain = self.options.burst_path is not None
+        self.exchange(sample, request, _Page() if plain else _StreamOrWhole(service.stream_parser(sample, draw)))
         service.ended(sample, draw)

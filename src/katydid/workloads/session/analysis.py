@@ -38,10 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
-    """The result of a check: `asks` is what it checks, `count` the number of answers checked.
-
-    `passed` is None if the check could not have noticed a violation.
-    """
+    """What a check `asks` of `count` answers; `passed` is None if it could not have noticed a violation."""
 
     name: str
     asks: str
@@ -104,10 +101,7 @@ def _check(frame: pd.DataFrame, name: str) -> AnswerCheck:
 
 
 def _could_see(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Return True for answers in which the check could notice a violation.
-
-    Rows of older versions do not record markers; they count as True.
-    """
+    """Return True for answers in which the check could notice a violation, and for rows that record no markers."""
     if name not in _BY_MARKERS or "markers" not in frame:
         return pd.Series(data=True, index=frame.index)
     seen = frame["markers"].fillna(0) > 0

@@ -91,14 +91,8 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
     options_class = SessionOptions
     request_type = "SESSION"
     extra_columns: ClassVar[dict[str, type]] = {
-        "turn": int,
-        "room": str,
-        "checked": str,
-        "violated": str,
-        "other_user": int,
-        "answer_id": str,
-        "markers": int,
-    }
+        "turn": int, "room": str, "checked": str, "violated": str, "other_user": int, "answer_id": str, "markers": int
+    }  # fmt: skip
     default_users = 5
     ends_itself = True
     waits_for_all = True
@@ -158,22 +152,17 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
             sample.fail(ErrorClass.EMPTY, "no text in the answer")
         if sample.outcome is not Outcome.OK:
             return
-        identity = answer.field("id")
-        sample.extra["answer_id"] = None if identity is None else str(identity)
         judgement = self.conversation.hear(answer)
-        if identity is not None:
-            judgement = self._only_ours(str(identity), judgement)
+        if (identity := answer.field("id")) is not None:
+            sample.extra["answer_id"] = str(identity)
+            # No other user may have received an answer with this id. An answer known to be foreign claims no id.
+            foreign = any(violation.check == "independent_streams" for violation in judgement.violations)
+            owner = self.index if foreign else self.service.answers.setdefault(str(identity), self.index)
+            if owner != self.index:
+                detail = f"user {self.index} received an answer that user {owner} had already received"
+                more = Violation("independent_streams", detail, owner)
+                judgement = replace(judgement, violations=(*judgement.violations, more))
         _judge(sample, judgement)
-
-    def _only_ours(self, identity: str, judgement: AnswerJudgement) -> AnswerJudgement:
-        """Check that no other user received an answer with this id. An answer known to be foreign claims no id."""
-        if any(violation.check == "independent_streams" for violation in judgement.violations):
-            return judgement
-        owner = self.service.answers.setdefault(identity, self.index)
-        if owner == self.index:
-            return judgement
-        detail = f"user {self.index} received an answer that user {owner} had already received"
-        return replace(judgement, violations=(*judgement.violations, Violation("independent_streams", detail, owner)))
 
     def _check_members(self) -> None:
         """Ask for the room's members; all users of a room must get the same list."""
@@ -215,11 +204,10 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
         """Send a message over its own WebSocket."""
         part = _MessagePart(request.body, lambda: WholeAnswer(step.read))
         exchange = self.measured(sample, partial(sockets.converse, request.path, request.all_headers(), part))
-        if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
-            if (problem := part.answer.verdict()) is not None:
-                sample.fail(*problem)
-        else:
+        if exchange.error is not None or exchange.status != SWITCHING_PROTOCOLS:
             judge(sample, exchange, part.answer)
+        elif (problem := part.answer.verdict()) is not None:
+            sample.fail(*problem)
         return part.answer
 
     @classmethod
