@@ -184,8 +184,8 @@ def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
         return f"{users}, at their own pace"
     phases = {"burst": "all at once", "spawn": "from when each is spawned"}
     first = phases.get(options.phase, "spread evenly")
-    if info.ramp:
-        each = "1 user" if info.ramp == 1 else f"{info.ramp:g} users"
+    if rate := info.ramp:
+        each = "1 user" if rate == 1 else f"{rate:g} users"
         first = f"a ramp: {each} per second, each with its first request"
     return f"{users}, {pace(options.interval, info.users, options.starts)}, {first}"
 
