@@ -13,7 +13,7 @@ from locust.web import WebUI
 
 from katydid.engine import plugin
 from katydid.engine.live import web
-from katydid.engine.live.form import LONGEST_HELP, of_other_apis, offer_last_start, offered, short_help, with_hidden
+from katydid.engine.live.web import LONGEST_HELP, of_other_apis, offer_last_start, offered, short_help, with_hidden
 from katydid.engine.options.parsing import known_options
 from katydid.model.errors import ConfigError
 
@@ -114,7 +114,7 @@ def test_only_the_chosen_apis_options_are_in_the_form(page_of):
 
 def test_an_option_that_two_apis_have_is_hidden_by_neither(monkeypatch):
     option = known_options()["sse_body"]
-    monkeypatch.setattr("katydid.engine.live.form.options_of_apis", lambda: {"a": (option,), "b": (option,)})
+    monkeypatch.setattr("katydid.engine.live.web.options_of_apis", lambda: {"a": (option,), "b": (option,)})
     assert of_other_apis("a") == set()
     assert of_other_apis("c") == {"sse_body"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from katydid import cli
 from katydid.engine import stopping
-from katydid.engine.live.steady_output import steady
+from katydid.engine.live.output import steady
 from katydid.engine.stopping import Signals, Stopper
 from katydid.model.errors import ExitCode
 

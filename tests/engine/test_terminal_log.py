@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from katydid.engine.live.output import take_over_log, warning_line
 from katydid.engine.live.progress import Progress
-from katydid.engine.live.terminal_log import take_over_log, warning_line
 
 NAMES = (None, "locust", "locust.main", "locust.stats_logger")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from katydid.engine.live.batches import Batch
+from katydid.engine.live.figures import Batch
 from katydid.model.sample import Sample
 from katydid.runs.rows import MonitorRow, RowBuffer, record_schema, sample_schema
 

@@ -46,9 +46,8 @@ from katydid.protocol.sse import SseParser
 from katydid.protocol.websocket_frames import Broken, Closed, Framing, Opened, Refused
 from katydid.runs.folder import row_schemas
 from katydid.workloads.session.answers import StreamedAnswer, WholeAnswer
-from katydid.workloads.session.sandbox import MOST_CHARACTERS
 from katydid.workloads.session.scenario import read_scenario
-from katydid.workloads.session.templates import compiled
+from katydid.workloads.session.templates import MOST_CHARACTERS, compiled
 from socketserving import SWITCH, token_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

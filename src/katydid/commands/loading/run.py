@@ -207,8 +207,7 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
     from locust import main as locusts_main
 
     from katydid.engine import plugin
-    from katydid.engine.live.steady_output import keep_going
-    from katydid.engine.live.terminal_log import take_over_log
+    from katydid.engine.live.output import keep_going, take_over_log
     from katydid.engine.workers.presence import look_for_master
 
     keep_going()

@@ -18,7 +18,7 @@ from katydid.analysis.validity.generator import (
     OURS_SHARE,
 )
 from katydid.analysis.validity.rule import START_UP_MS
-from katydid.engine.live.batches import Batch
+from katydid.engine.live.figures import Batch
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import number, plural
 from katydid.runs.rows import WATCHED
@@ -38,8 +38,8 @@ class Alarms:
 
     Args:
         interval_s: seconds between a user's requests; 0 without an interval.
-        at_rate: requests have an arrival rate instead; without either, no request has a due time.
         full_load: the whole load should be delivered; False for a search, which overloads the target on purpose.
+        at_rate: requests have an arrival rate instead; without either, no request has a due time.
     """
 
     def __init__(self, interval_s: float, *, full_load: bool, at_rate: bool = False) -> None:
@@ -60,20 +60,17 @@ class Alarms:
     def add(self, kind: str, batch: Batch) -> list[str]:
         """Take a batch of a kind that it `wants`; return new alarms."""
         if kind == "monitor":
-            return self._once("cpu", self._look_at_cpu(batch))
-        self._count(batch)
-        return [*self._once("late", self._late_by_us()), *self._once("overrun", self._overrun())]
-
-    def _once(self, alarm: str, text: str | None) -> list[str]:
-        if text is None or alarm in self._said:
-            return []
-        self._said.add(alarm)
-        return [text]
+            found = {"cpu": self._look_at_cpu(batch)}
+        else:
+            self._count(batch)
+            found = {"late": self._late_by_us(), "overrun": self._overrun()}
+        new = {alarm: text for alarm, text in found.items() if text and alarm not in self._said}
+        self._said |= new.keys()
+        return list(new.values())
 
     def _look_at_cpu(self, batch: Batch) -> str | None:
         used, waited = (np.nan_to_num(batch.numbers(name)) for name in ("cpu_percent", "cpu_wait_percent"))
-        rows = zip(batch.numbers("at_ms"), batch.words("process"), used, waited, strict=True)
-        for at_ms, process, cpu, wait in rows:
+        for at_ms, process, cpu, wait in zip(batch.numbers("at_ms"), batch.words("process"), used, waited, strict=True):
             if process is None or process in WATCHED or at_ms <= START_UP_MS:
                 continue
             seconds = self._cpu.setdefault(process, deque(maxlen=CPU_SECONDS))
@@ -103,7 +100,9 @@ class Alarms:
         begins = np.flatnonzero(_changes(users) | _changes(iterations))
         ends = np.fmax.reduceat(ends[order], begins)  # an iteration's requests together
         users, iterations, order = users[begins], iterations[begins], order[begins]
-        self._make_room(int(users[-1]) + 1)
+        if (missing := int(users[-1]) + 1 - len(self._free)) > 0:
+            room = np.full(max(missing, 1000), np.nan)
+            self._iterations, self._free = np.append(self._iterations, room), np.append(self._free, room)
         first, last = _changes(users), np.append(users[1:] != users[:-1], [True])
         goes_on = first & (iterations == self._iterations[users])  # without a due time of their own
         ends[goes_on] = np.fmax(ends, self._free[users])[goes_on]
@@ -114,11 +113,6 @@ class Alarms:
         self._started += int(counted.sum())
         self._ours += int((late & was_free).sum())
         self._overruns += int((late & ~was_free).sum())
-
-    def _make_room(self, users: int) -> None:
-        if (missing := users - len(self._free)) > 0:
-            room = np.full(max(missing, 1000), np.nan)
-            self._iterations, self._free = np.append(self._iterations, room), np.append(self._free, room)
 
     def _late_by_us(self) -> str | None:
         if self._ours < OURS_FEWEST or self._ours <= OURS_SHARE * self._started:

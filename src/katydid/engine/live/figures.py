@@ -3,40 +3,31 @@
 The report's figures are exact and come at the end; these are approximate and come while the run goes on.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from katydid.engine.live.batches import Batch
-from katydid.model.formatting import fraction, milliseconds, number
-
-_GROWTH = 1.01
-_LOWEST = 0.001
-_BUCKETS = 2400
-"""Enough for 1 µs to 6.5 h, in milliseconds."""
+from katydid.model.formatting import fraction, milliseconds, number, or_dash
+from katydid.runs.rows import decode
+from katydid.stats.histogram import Histogram
 
 
-class LogHistogram:
-    """A histogram of times in milliseconds; its quantiles are accurate to 0.5 %."""
+class Batch:
+    """A batch of samples or monitor rows, as `RowBuffer.drain` encoded it."""
 
-    def __init__(self) -> None:
-        self._counts = np.zeros(_BUCKETS, dtype=np.int64)
+    def __init__(self, data: bytes) -> None:
+        self._table: pa.Table = decode(data)
 
-    def add(self, values: np.ndarray) -> None:
-        """Count values; missing ones (NaN) are left out."""
-        known = values[np.isfinite(values)]
-        if len(known):
-            places = np.log(np.maximum(known, _LOWEST) / _LOWEST) / np.log(_GROWTH)
-            self._counts += np.bincount(np.minimum(places.astype(np.int64), _BUCKETS - 1), minlength=_BUCKETS)
+    def numbers(self, name: str) -> np.ndarray:
+        """A column of numbers or booleans, as floats; missing values are NaN."""
+        column = self._table[name].combine_chunks()
+        return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
-    def quantile(self, q: float) -> float | None:
-        """The value that a share `q` of all values does not exceed; None without values."""
-        total = int(self._counts.sum())
-        if not total:
-            return None
-        place = int(np.searchsorted(np.cumsum(self._counts), max(1, np.ceil(q * total))))
-        return float(_LOWEST * _GROWTH ** (place + 0.5))
+    def words(self, name: str) -> list[str | None]:
+        """A column of strings."""
+        return list(self._table[name].to_pylist())
 
 
 WINDOW_MS = 60_000.0
@@ -54,28 +45,21 @@ _OUTCOMES = {
 
 @dataclass(slots=True)
 class _Ended:
-    """The requests of one batch, which ended at about the same time."""
+    """The requests of one batch, which ended at about the same time: their counts, and the times of successful ones."""
 
     at_ms: float
-    outcomes: dict[str, int]
-    late: int
-    started: int
+    counts: Counter[str]
     times: dict[str, np.ndarray]
 
 
 class LiveFigures:
-    """The live figures of one run.
-
-    Args:
-        late_limit_ms: a start is late if it is delayed by more than this.
-    """
+    """The live figures of one run, in which a start is late if it is delayed by more than `late_limit_ms`."""
 
     def __init__(self, late_limit_ms: float) -> None:
         self._late_limit = late_limit_ms
         self._window: deque[_Ended] = deque()
-        self._histograms = {column: LogHistogram() for column in TIMES}
-        self._outcomes: dict[str, int] = {}
-        self._late = self._started = 0
+        self._histograms = {column: Histogram() for column in TIMES}
+        self._whole: Counter[str] = Counter()
         self.failed = 0
         """Failed requests, including those of the warm-up, as the failure threshold counts them."""
         self._in_flight: dict[str, tuple[float, int]] = {}
@@ -84,31 +68,26 @@ class LiveFigures:
     def add_samples(self, batch: Batch) -> None:
         """Add a batch of samples. Requests that failed after the stop are left out, as in the report."""
         outcomes = np.array(batch.words("outcome"), dtype=object)
+        late_ms = batch.numbers("late_ms")
         in_time = (batch.numbers("after_stop") == 0) | (outcomes != "failed")
         counted = in_time & (batch.numbers("warm_up") == 0)
-        late_ms = batch.numbers("late_ms")
-        self.failed += int((in_time & (outcomes == "failed")).sum())
         ok = in_time & (outcomes == "ok")
+
+        def counts(rows: np.ndarray) -> Counter[str]:
+            known = late_ms[rows & np.isfinite(late_ms)]
+            late = int((known > self._late_limit).sum())
+            return Counter(outcomes[rows].tolist()) + Counter(late=late, started=len(known))
+
         columns = {column: batch.numbers(column) for column in TIMES}
         ends = batch.numbers("start_ms") + batch.numbers("duration_ms")
-        self._window.append(
-            _Ended(
-                at_ms=float(np.nanmax(ends))
-                if np.isfinite(ends).any()
-                else float(np.max(batch.numbers("scheduled_ms"))),
-                outcomes=_counts(outcomes[in_time]),
-                late=int((late_ms[in_time] > self._late_limit).sum()),
-                started=int(np.isfinite(late_ms[in_time]).sum()),
-                times={column: values[ok] for column, values in columns.items()},
-            )
-        )
+        known = ends if np.isfinite(ends).any() else batch.numbers("scheduled_ms")
+        ended = _Ended(float(np.nanmax(known)), counts(in_time), {name: each[ok] for name, each in columns.items()})
+        self._window.append(ended)
+        self.failed += ended.counts["failed"]
+        self._whole += counts(counted)
         for column, values in columns.items():
-            self._histograms[column].add(values[ok & counted])
-        for outcome, count in _counts(outcomes[counted]).items():
-            self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
-        self._late += int((late_ms[counted] > self._late_limit).sum())
-        self._started += int(np.isfinite(late_ms[counted]).sum())
-        self._forget(self._window[-1].at_ms)  # the rows may never be asked for
+            self._histograms[column].add(values[ok & counted & np.isfinite(values)].tolist())
+        self._forget(ended.at_ms)  # the rows may never be asked for
 
     def add_monitor(self, batch: Batch) -> None:
         """Add a batch of monitor rows."""
@@ -141,46 +120,24 @@ class LiveFigures:
     def rows(self, *, now_ms: float, failures: int, threshold: int) -> list[dict[str, str]]:
         """The table, with the columns `figure`, `recent` (the last minute) and `whole` (without the warm-up).
 
-        Args:
-            now_ms: milliseconds since the run's start.
-            failures: failed requests so far, as the failure threshold counts them if there is one.
-            threshold: number of failures that ends the run; 0 for none.
+        `failures` are counted as the failure threshold does, if there is one; `threshold` is 0 for none.
         """
         self._forget(now_ms)
-        recent = list(self._window)
-        rows = [
-            _row(
-                "Failures until the stop",
-                _NONE,
-                f"{number(failures)} of {number(threshold)}" if threshold else f"{number(failures)} (no limit)",
-            )
-        ]
-        rows.append(_row("In flight", number(self._in_flight_since(now_ms - SILENT_MS)), _NONE))
+        recent: Counter[str] = sum((part.counts for part in self._window), Counter())
+        limit = f"of {number(threshold)}" if threshold else "(no limit)"
+        table = {
+            "Failures until the stop": (_NONE, f"{number(failures)} {limit}"),
+            "In flight": (number(self._in_flight_since(now_ms - SILENT_MS)), _NONE),
+        }
         for column, label in TIMES.items():
-            quantiles = self.recent(column, now_ms)
+            quantiles, histogram = self.recent(column, now_ms), self._histograms[column]
             for q, name in QUANTILES.items():
-                whole = self._histograms[column].quantile(q)
-                rows.append(_row(f"{label} {name}", _ms(quantiles.get(name)), _ms(whole)))
-        started = sum(part.started for part in recent)
-        late = sum(part.late for part in recent)
-        rows.append(_row("Late starts", _share(late, started), _share(self._late, self._started)))
-        for outcome, label in _OUTCOMES.items():
-            count = sum(part.outcomes.get(outcome, 0) for part in recent)
-            rows.append(_row(label, number(count), number(self._outcomes.get(outcome, 0))))
-        return rows
+                whole = histogram.quantile(q) if histogram.total else None
+                table[f"{label} {name}"] = or_dash(quantiles.get(name), milliseconds), or_dash(whole, milliseconds)
+        table["Late starts"] = _late_share(recent), _late_share(self._whole)
+        table |= {label: (number(recent[name]), number(self._whole[name])) for name, label in _OUTCOMES.items()}
+        return [{"figure": figure, "recent": last, "whole": all_} for figure, (last, all_) in table.items()]
 
 
-def _counts(outcomes: np.ndarray) -> dict[str, int]:
-    return {name: int((outcomes == name).sum()) for name in _OUTCOMES}
-
-
-def _row(name: str, recent: str, whole: str) -> dict[str, str]:
-    return {"figure": name, "recent": recent, "whole": whole}
-
-
-def _ms(value: float | None) -> str:
-    return _NONE if value is None else milliseconds(value)
-
-
-def _share(part: int, whole: int) -> str:
-    return fraction(part / whole) if whole else _NONE
+def _late_share(counts: Counter[str]) -> str:
+    return fraction(counts["late"] / counts["started"]) if counts["started"] else _NONE

@@ -15,11 +15,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from katydid.analysis.derived import late_limit_ms
 from katydid.engine.collector import Collector
 from katydid.engine.live.alarms import Alarms
-from katydid.engine.live.batches import Batch
-from katydid.engine.live.figures import LiveFigures
-from katydid.engine.live.form import offer_last_start
+from katydid.engine.live.figures import Batch, LiveFigures
 from katydid.engine.live.prometheus import RunMetrics
-from katydid.engine.live.web import Page, add_runs, add_tab, report_link
+from katydid.engine.live.web import Page, add_runs, add_tab, offer_last_start, report_link
 from katydid.engine.options import WatchOptions
 from katydid.engine.options.parsing import run_options
 from katydid.engine.run_state import Runtime
@@ -61,16 +59,15 @@ class Watch:
         facts = self._collector.manifest
         self._alarms = Alarms(options.user_interval, full_load=not facts.plan, at_rate=options.mode.is_open)
         self.figures = LiveFigures(late_limit_ms(Manifest.of(interval_s=options.user_interval)))
-        named = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
-        told = {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}
-        self._metrics.begin(named["workload"], {**named, **told, "katydid_version": __version__})
+        told = {key: str(facts.get(key) or "") for key in ("workload", "version", "model")}
+        told |= {"host": shown_url(self._runtime.environment.host or ""), "users": str(info.users or "")}
+        self._metrics.begin(told["workload"], {**told, "katydid_version": __version__})
 
     def _take(self, kind: str, data: bytes) -> None:
         if kind not in {"samples", "monitor"} or self.figures is None or self._alarms is None:
             return
         batch = Batch(data)
-        readers = (self.figures, self._metrics) if self._scraped else (self.figures,)
-        for reader in readers:
+        for reader in (self.figures, self._metrics) if self._scraped else (self.figures,):
             if kind == "samples":
                 reader.add_samples(batch)
             else:
@@ -99,27 +96,19 @@ class Watch:
             return runtime.stopper.failures
         return self.figures.failed
 
-    # Locust's web UI
-
     def _is_busy(self) -> bool:
         return self._runtime.stopper.active
 
     def _extend(self, web_ui: Page, options: Namespace) -> None:
-        base_path = options.web_base_path
-        add_runs(web_ui, base_path, self._results, self._is_busy)
-        add_tab(web_ui, self._rows, self._is_busy)
-        offer_last_start(web_ui, options)
-
         def metrics() -> Response:
             return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
 
+        base_path = options.web_base_path
+        add_runs(web_ui, base_path, lambda: Path(options.results), self._is_busy)
+        add_tab(web_ui, self._rows, self._is_busy)
+        offer_last_start(web_ui, options)
         guarded = web_ui.auth_required_if_enabled(metrics)
         web_ui.app.add_url_rule(f"{base_path.rstrip('/')}/metrics", "katydid_metrics", guarded)
-
-    def _results(self) -> Path:
-        options = self._runtime.environment.parsed_options
-        assert options is not None  # noqa: S101 - see above
-        return Path(options.results)
 
     def _rows(self) -> list[dict[str, str]]:
         runtime = self._runtime
@@ -130,8 +119,6 @@ class Watch:
         if not self._is_busy() and self._collector.folder is not None:
             rows.append({"figure": "Report", "recent": "", "whole": report_link(self._collector.folder.path)})
         return rows
-
-    # Prometheus
 
     def _serve(self, host: str, port: int) -> None:
         server = WSGIServer((host, port), make_wsgi_app(self._registry), log=None)

@@ -9,6 +9,7 @@ import ipaddress
 import math
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 from flask import Response, jsonify, make_response, request
@@ -16,8 +17,7 @@ from locust.argument_parser import default_args_dict
 from werkzeug.datastructures import ImmutableMultiDict
 
 from katydid.engine.collector import Collector
-from katydid.engine.live.form import with_hidden
-from katydid.engine.live.web import Page
+from katydid.engine.live.web import Page, with_hidden
 from katydid.engine.options import WatchOptions
 from katydid.engine.options.load import check_load, plain_form
 from katydid.engine.options.parsing import known_options, run_options
@@ -35,12 +35,12 @@ METRICS = "/metrics"
 """The metrics page answers to any name, because scrapers may use any; it contains no secret."""
 
 
-def _parts(url: str) -> SplitResult | None:
-    """The parts of a URL; None if it is malformed."""
+def _parts(url: str) -> SplitResult:
+    """The parts of a URL; no parts if it is malformed."""
     try:
         return urlsplit(url)
     except ValueError:
-        return None
+        return urlsplit("")
 
 
 def refuse_password(host: str | None) -> None:
@@ -49,7 +49,7 @@ def refuse_password(host: str | None) -> None:
     Raises:
         ConfigError: the host has a password.
     """
-    if host and (parts := _parts(host)) and parts.password:
+    if _parts(host or "").password:
         raise ConfigError(
             "the web UI would show the password in --host: give it with --header Authorization=env:VARIABLE instead"
         )
@@ -57,10 +57,6 @@ def refuse_password(host: str | None) -> None:
 
 class PageGuard:
     """Checks every request to Locust's web UI.
-
-    Args:
-        runtime: of this process.
-        collector: the process's keeper of run folders.
 
     Raises:
         ConfigError: the host that the page starts with has a password.
@@ -83,13 +79,13 @@ class PageGuard:
 
     def _before_request(self) -> Response | None:
         origin, path = request.headers.get("Origin"), request.path.rstrip("/")
-        if not self.answers_to(request.host) and not (request.method == "GET" and path.endswith(METRICS)):
+        if not self._answers_to(request.host) and not (request.method == "GET" and path.endswith(METRICS)):
             return make_response(
                 f"this page does not answer to {_plain(request.host)}: open it by its address, or start it with "
                 "--web-host NAME or --web-login\n",
                 403,
             )
-        if origin and (not (parts := _parts(origin)) or parts.netloc != request.host):
+        if origin and _parts(origin).netloc != request.host:
             return make_response(f"requests from {_plain(origin)} are rejected: use the web UI itself\n", 403)
         if request.method != "POST" or not path.endswith("/swarm"):
             return None
@@ -100,47 +96,40 @@ class PageGuard:
         except ConfigError as error:
             return jsonify({"success": False, "message": str(error)})
         if self._runtime.stopper.active:
-            plain |= self._time_left()
+            if (run_time := self._runtime.info.run_time) is not None:  # Locust restarts its count with each form
+                plain["run_time"] = str(max(1, math.ceil(run_time - self._runtime.now())))
         elif not plain.get("run_time"):
             self._options.run_time = None  # an earlier form's or the command line's, which Locust would ignore
         request.form = ImmutableMultiDict(plain)
         return None
 
-    def _time_left(self) -> dict[str, str]:
-        """The rest of the current run's run time, since Locust restarts its count with each form."""
-        run_time = self._runtime.info.run_time
-        return {} if run_time is None else {"run_time": str(max(1, math.ceil(run_time - self._runtime.now())))}
-
-    def answers_to(self, host: str) -> bool:
+    def _answers_to(self, host: str) -> bool:
         """Return True if no other site can have this `Host`; with a login any may, as strangers lack the cookie."""
         if self._options.web_login:
             return True
-        parts = _parts(f"//{host}")
-        name = ((parts and parts.hostname) or "").rstrip(".")
-        return name in {"localhost", (self._options.web_host or "").lower()} or _is_address(name)
+        name = (_parts(f"//{host}").hostname or "").rstrip(".")
+        with suppress(ValueError):
+            ipaddress.ip_address(name.partition("%")[0])
+            return True
+        return name in {"localhost", (self._options.web_host or "").lower()}
 
     def _check(self, form: Mapping[str, str]) -> None:
-        """Check that the page may request this start, or this change of the run that goes on.
-
-        For a start, this checks the target once.
+        """Check that the page may request this start, with one check of the target, or this change of the run.
 
         Raises:
             ConfigError: it may not.
         """
         options = Namespace(**{**vars(self._options), **form})
         host = form.get("host", self._environment.host or "")
-        self._check_fields(form)
+        closed = closed_fields()
+        for name in form:
+            if name in closed or name.startswith("katydid_"):
+                raise ConfigError(f"{_flag(name)} cannot be set in the web UI: give it on the command line")
         refuse_password(host)
         if self._runtime.stopper.active:
             self._check_change(options, form, host)
         else:
             self._collector.check(options, host)
-
-    def _check_fields(self, form: Mapping[str, str]) -> None:
-        closed = closed_fields()
-        for name in form:
-            if name in closed or name.startswith("katydid_"):
-                raise ConfigError(f"{_flag(name)} cannot be set in the web UI: give it on the command line")
 
     def _check_change(self, options: Namespace, form: Mapping[str, str], host: str) -> None:
         if self._runtime.stopper.ending:
@@ -164,14 +153,6 @@ def closed_fields() -> set[str]:
 
 def _flag(field: str) -> str:
     return "--users" if field == "user_count" else f"--{field.replace('_', '-')}"
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def _plain(text: str) -> str:

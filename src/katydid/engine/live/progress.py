@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from katydid.engine.live.figures import QUANTILES, LiveFigures
-from katydid.engine.live.terminal_log import warning_line
+from katydid.engine.live.output import warning_line
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import RunInfo
 from katydid.engine.run_state import Runtime
@@ -40,9 +40,7 @@ LINE_TIMES = {"ttft_ms": "TTFT", "duration_ms": "service time"}
 class Progress:
     """Shows a run in the process that keeps its folder: on the console after `enable`, else in Locust's log.
 
-    Args:
-        figures: returns the live figures of the current run; None before there are any.
-        headless: no web UI shows the run.
+    `figures` returns the live figures of the current run, once there are any; if `headless`, no web UI shows the run.
     """
 
     enabled = False
@@ -65,12 +63,13 @@ class Progress:
     def start(self) -> None:
         """Print the load, its duration and what aborts the run, and begin to show progress."""
         options, info = self._runtime.options, self._runtime.info
+        environment = self._runtime.environment
         if options.takes_standard_output:
             self._console = terminal(stderr=True)
-        host = shown_url(self._runtime.environment.host or "")
-        limit, staged = info.failure_limit, staged_shape(self._runtime.environment)
+        host = shown_url(environment.host or "")
+        limit, staged = info.failure_limit, staged_shape(environment)
         self._is_staged = staged is not None
-        at_rates = staged is not None and staged.at_rates(self._runtime.environment.parsed_options)
+        at_rates = staged is not None and staged.at_rates(environment.parsed_options)
         stops = f"aborts after {plural(limit, 'failed request')}" if limit else "failures do not abort it"
         how_long = _how_long(options, info) if info.users and not options.course else ""
         self.say(f"{_load(options, info, at_rates=at_rates)}, against {host}{how_long}; {stops}.")
@@ -144,8 +143,10 @@ class Progress:
         runtime, figures = self._runtime, self._figures()
         total = runtime.environment.stats.total
         elapsed = time.monotonic() - runtime.info.origin
+        run_time, left = runtime.info.run_time, (runtime.expected_end or 0.0) - time.monotonic()
+        of, eta = f" of {run_time:g}" if run_time else "", f", {format_eta(left)} left" if left > 0 else ""
         parts = [
-            f"{elapsed:4.0f} s" + _of(runtime.info.run_time) + _left(runtime.expected_end),
+            f"{elapsed:4.0f} s{of}{eta}",
             plural(runtime.runner.user_count, "user"),
             *([f"{number(figures.in_flight)} in flight"] if figures and runtime.paced_users() else []),
             plural(total.num_requests, "request"),
@@ -157,8 +158,7 @@ class Progress:
         line.append(failed, style="bold red" if failures else "")
         if self._note:
             line.append("  finishing")
-        times = _times(figures, elapsed * 1000.0) if figures else ""
-        if times:
+        if times := _times(figures, elapsed * 1000.0) if figures else "":
             fits = not self.enabled or line.cell_len + 2 + len(times) <= self._console.width
             line.append(("  " if fits else "\n       ") + times)
         return line
@@ -182,37 +182,19 @@ def _load(options: RunOptions, info: RunInfo, *, at_rates: bool) -> str:
         return load_text(Manifest.of(users=info.users, **options.arrival_facts()))
     if not options.interval:
         return f"{users}, at their own pace"
-    return f"{users}, {pace(options.interval, info.users, options.starts)}{_first(options.phase, info.ramp)}"
-
-
-def _first(phase: str, ramp: float | None) -> str:
-    """When users send their first request, in words."""
-    if ramp:
-        return f", a ramp: {_users(ramp)} per second, each with its first request"
-    phases = {"burst": ", all at once", "spawn": ", from when each is spawned"}
-    return phases.get(phase, ", spread evenly")
-
-
-def _users(rate: float) -> str:
-    return "1 user" if rate == 1 else f"{rate:g} users"
-
-
-def _of(seconds: float | None) -> str:
-    return f" of {seconds:g}" if seconds else ""
-
-
-def _left(expected_end: float | None) -> str:
-    left = 0.0 if expected_end is None else expected_end - time.monotonic()
-    return f", {format_eta(left)} left" if left > 0 else ""
+    phases = {"burst": "all at once", "spawn": "from when each is spawned"}
+    first = phases.get(options.phase, "spread evenly")
+    if rate := info.ramp:
+        each = "1 user" if rate == 1 else f"{rate:g} users"
+        first = f"a ramp: {each} per second, each with its first request"
+    return f"{users}, {pace(options.interval, info.users, options.starts)}, {first}"
 
 
 def _how_long(options: RunOptions, info: RunInfo) -> str:
-    if options.trace is None:
-        return _for(info.run_time, options.requests)
-    return f", at most {info.run_time:g} s" if info.run_time else ""
-
-
-def _for(seconds: float | None, requests: int | None) -> str:
-    if requests:
-        return f", for {plural(requests, 'request')}" + (f", at most {seconds:g} s" if seconds else "")
-    return f", for {seconds:g} s" if seconds else ", until Ctrl-C (no --run-time)"
+    """What ends the run, in words."""
+    at_most = f", at most {info.run_time:g} s" if info.run_time else ""
+    if options.trace is not None:
+        return at_most
+    if options.requests:
+        return f", for {plural(options.requests, 'request')}{at_most}"
+    return f", for {info.run_time:g} s" if info.run_time else ", until Ctrl-C (no --run-time)"

@@ -18,7 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from katydid.engine.live.batches import Batch
+from katydid.engine.live.figures import Batch
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0)
 """Upper bounds in seconds: the times of a model's answers, from a cache hit to a long answer."""
@@ -59,52 +59,48 @@ class _Histogram:
 
 
 class RunMetrics(Collector):
-    """Everything in `/metrics`; a process has one of these.
-
-    Args:
-        state: returns current gauges by name and help; called at each scrape.
-    """
+    """Everything in `/metrics`; a process has one of these. `state` returns further gauges by name and help."""
 
     def __init__(self, state: Callable[[], Mapping[tuple[str, str], float]]) -> None:
         self._state = state
         self._info: dict[str, str] = {}
         self._workload = ""
         self._requests: Counter[tuple[str, ...]] = Counter()
-        self._sums: defaultdict[tuple[str, str, str], float] = defaultdict(float)
-        self._histograms: defaultdict[tuple[str, str, str], _Histogram] = defaultdict(_Histogram)
-        self._processes: dict[tuple[str, str], float] = {}
+        self._sums: dict[str, defaultdict[tuple[str, str], float]] = {column: defaultdict(float) for column in SUMS}
+        self._histograms: dict[str, defaultdict[tuple[str, str], _Histogram]] = {
+            column: defaultdict(_Histogram) for column in HISTOGRAMS
+        }
+        self._processes: dict[str, dict[str, float]] = {column: {} for column in PROCESS_GAUGES}
 
     def begin(self, workload: str, info: Mapping[str, str]) -> None:
         """Start a new run; counters continue."""
         self._workload = workload
         self._info = dict(info)
-        self._processes.clear()
+        for values in self._processes.values():
+            values.clear()
 
     def add_samples(self, batch: Batch) -> None:
         """Count a batch of samples."""
         names = np.array(batch.words("name"), dtype=object)
         outcomes = batch.words("outcome")
         causes = zip(outcomes, batch.words("error"), batch.words("blame"), strict=True)
-        for key, count in Counter(zip(names, causes, strict=True)).items():
-            name, (outcome, error, blame) = key
+        for (name, (outcome, error, blame)), count in Counter(zip(names, causes, strict=True)).items():
             self._requests[self._workload, str(name), outcome or "", error or "", blame or ""] += count
         ok = np.array(outcomes, dtype=object) == "ok"
         for name in set(names):
-            of_name = names == name
-            for column in SUMS:
-                self._sums[column, self._workload, name] += float(np.nansum(batch.numbers(column)[of_name]))
-            for column in HISTOGRAMS:
+            key, of_name = (self._workload, name), names == name
+            for column, sums in self._sums.items():
+                sums[key] += float(np.nansum(batch.numbers(column)[of_name]))
+            for column, histograms in self._histograms.items():
                 values = batch.numbers(column)[of_name if column == "late_ms" else of_name & ok] / 1000.0
-                values = values[np.isfinite(values)]
-                if len(values):
-                    self._histograms[column, self._workload, name].add(values)
+                if len(known := values[np.isfinite(values)]):
+                    histograms[key].add(known)
 
     def add_monitor(self, batch: Batch) -> None:
         """Add a batch of monitor rows; the last row of each process counts."""
-        processes = batch.words("process")
-        for column in PROCESS_GAUGES:
-            for process, value in zip(processes, batch.numbers(column), strict=True):
-                self._processes[column, str(process)] = float(value)
+        processes = list(map(str, batch.words("process")))
+        for column, values in self._processes.items():
+            values.update(zip(processes, map(float, batch.numbers(column)), strict=True))
 
     def collect(self) -> Iterator[Metric]:
         """See `Collector.collect`."""
@@ -117,24 +113,18 @@ class RunMetrics(Collector):
         yield requests
         for column, (name, text) in HISTOGRAMS.items():
             histogram = HistogramMetricFamily(name, text, labels=labels)
-            for (of, *values), found in self._histograms.items():
-                if of == column:
-                    histogram.add_metric(values, found.buckets(), found.total)
+            for key, found in self._histograms[column].items():
+                histogram.add_metric(list(key), found.buckets(), found.total)
             yield histogram
         for column, (name, text) in SUMS.items():
             counter = CounterMetricFamily(name, text, labels=labels)
-            for (of, *values), total in self._sums.items():
-                if of == column:
-                    counter.add_metric(values, total)
+            for key, total in self._sums[column].items():
+                counter.add_metric(list(key), total)
             yield counter
-        yield from self._gauges()
-
-    def _gauges(self) -> Iterator[Metric]:
         for column, (name, text, unit) in PROCESS_GAUGES.items():
             gauge = GaugeMetricFamily(name, text, labels=["process"])
-            for (of, process), value in self._processes.items():
-                if of == column:
-                    gauge.add_metric([process], value * unit)
+            for process, value in self._processes[column].items():
+                gauge.add_metric([process], value * unit)
             yield gauge
         for (name, text), value in self._state().items():
             yield GaugeMetricFamily(name, text, value=value)

@@ -1,32 +1,45 @@
-"""Katydid's additions to Locust's web UI: a tab, and a page of finished runs.
+"""Katydid's additions to Locust's web UI: a tab, a page of finished runs, and a start form that remembers.
 
 A comparison runs in a process of its own, `katydid compare`, and never during a run, because it would take CPU time
 from the load.
 """
 
+import re
 import sys
 import tempfile
-from collections.abc import Callable
+from argparse import Namespace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Flask, Response, make_response, request, send_from_directory
 from gevent import subprocess
 from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_STOPPING
 
-from katydid.model.errors import ExitCode
+from katydid.engine.options import SHOWN
+from katydid.engine.options.parsing import headings, known_options, options_of_apis
+from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
+from katydid.model.options import flag_of
 from katydid.report.tables.run_list import Links, runs_page
 from katydid.runs.find import is_inside, key_of, known_runs
 from katydid.runs.folder import LOCUST_REPORT, REPORT
 
-_SHOWN = frozenset({REPORT, LOCUST_REPORT})
+_FILES = frozenset({REPORT, LOCUST_REPORT})
 _COMPARE = "import sys; from katydid.cli import main; sys.exit(main())"
+RUNS = "./katydid/runs/"
+"""Address of the page of runs, relative to Locust's web UI."""
+_LINKS = Links(
+    home="../../",
+    report=lambda key: f"{quote(key)}/{REPORT}",
+    compare=lambda base, new: "compare?" + urlencode({"base": base, "new": new}),
+    choose=lambda key: "?" + urlencode({"new": key}),
+)
 
 
 class Page(Protocol):
-    """The part of Locust's web UI that Katydid uses."""
+    """The part of Locust's web UI that Katydid uses, with its app, which Locust's own type may lack."""
 
     app: Flask
     template_args: dict[str, object]
@@ -38,14 +51,7 @@ class Page(Protocol):
 
 
 def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Callable[[], bool]) -> None:
-    """Add the page of runs.
-
-    Args:
-        web_ui: Locust's web UI.
-        base_path: prefix of all its paths; may be empty.
-        results: returns the current results folder.
-        busy: returns True while a run goes on.
-    """
+    """Add the page of the runs in the `results` folder, below `base_path`; `busy` says whether a run goes on."""
     blueprint = Blueprint("katydid", __name__, url_prefix=f"{base_path.rstrip('/')}/katydid")
 
     def runs() -> str:
@@ -55,29 +61,22 @@ def add_runs(web_ui: Page, base_path: str, results: Callable[[], Path], busy: Ca
 
     def file(workload: str, version: str, time: str, name: str) -> Response:
         run = known_runs(results()).get(f"{workload}/{version}/{time}")
-        if run is None or name not in _SHOWN or not is_inside(run.path / name, results()):
+        if run is None or name not in _FILES or not is_inside(run.path / name, results()):
             return make_response("there is no such run\n", 404)
         return send_from_directory(run.path.resolve(), name)
 
     def compare() -> Response:
         known = known_runs(results())
-        sides = [known.get(request.args.get(side, "")) for side in ("base", "new")]
-        if None in sides:
+        base, new = (known.get(request.args.get(side, "")) for side in ("base", "new"))
+        if base is None or new is None:
             return make_response("there is no such run\n", 404)
         if busy():
             return make_response("a run goes on, and comparing would take CPU time from it: stop it first\n", 409)
-        status, page = _comparison(*(run.path for run in sides if run))
-        return make_response(page, status)
+        return make_response(*_comparison(base.path, new.path))
 
-    guarded = web_ui.auth_required_if_enabled
-    blueprint.add_url_rule("/runs/", "runs", guarded(runs))
-    blueprint.add_url_rule("/runs/<workload>/<version>/<time>/<name>", "file", guarded(file))
-    blueprint.add_url_rule("/runs/compare", "compare", guarded(compare))
+    for path, view in (("", runs), ("<workload>/<version>/<time>/<name>", file), ("compare", compare)):
+        blueprint.add_url_rule(f"/runs/{path}", view.__name__, web_ui.auth_required_if_enabled(view))
     web_ui.app.register_blueprint(blueprint)
-
-
-RUNS = "./katydid/runs/"
-"""Address of the page of runs, relative to Locust's web UI."""
 
 
 def report_link(run: Path) -> str:
@@ -85,30 +84,21 @@ def report_link(run: Path) -> str:
     return RUNS + _LINKS.report(key_of(run))
 
 
-_LINKS = Links(
-    home="../../",
-    report=lambda key: f"{quote(key)}/{REPORT}",
-    compare=lambda base, new: "compare?" + urlencode({"base": base, "new": new}),
-    choose=lambda key: "?" + urlencode({"new": key}),
-)
-
-
-def _comparison(base: Path, new: Path) -> tuple[int, str]:
-    """HTTP status and page of a comparison; another process computes it, and the event loop goes on."""
+def _comparison(base: Path, new: Path) -> tuple[str, int]:
+    """Page and HTTP status of a comparison; another process computes it, and the event loop goes on."""
     with tempfile.TemporaryDirectory(prefix="katydid-") as folder:
         page = Path(folder) / "compare.html"
         command = [sys.executable, "-c", _COMPARE, "compare", str(base), str(new), "--html", str(page)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode in {ExitCode.PASSED, ExitCode.INVALID} and page.is_file():
-            return 200, page.read_text(encoding="utf-8")
-        return 500, f"{done.stderr.strip() or 'the comparison failed'}\n"
+            return page.read_text(encoding="utf-8"), 200
+        return f"{done.stderr.strip() or 'the comparison failed'}\n", 500
 
 
 KEY = "katydid"
 COLUMNS = {"figure": "Figure", "recent": "Last minute", "whole": "Whole run, without its warm-up"}
 """Column titles by the keys of a row; the first is not `name`, by which Locust would sort the rows."""
-
-Rows = Callable[[], list[dict[str, str]]]
+_ENDING = frozenset({STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED})
 _LINKED = """<script>
 const makeLinks = () => {
   for (const cell of document.querySelectorAll("td")) {
@@ -127,11 +117,11 @@ new MutationObserver(makeLinks).observe(document.body, {characterData: true, chi
 """Turns the address of a report in Locust's table, whose cells are text, into a link; React keeps the text node."""
 
 
-def add_tab(web_ui: Page, rows: Rows, busy: Callable[[], bool]) -> None:
+def add_tab(web_ui: Page, rows: Callable[[], list[dict[str, str]]], busy: Callable[[], bool]) -> None:
     """Show a table in a tab of its own, and link the page of runs in the tab for downloads.
 
     Args:
-        web_ui: Locust's web UI.
+        web_ui: the page.
         rows: returns the current table, by the keys of COLUMNS; the address of a report becomes a link.
         busy: returns True while a run goes on or its report is being made: only then does the page keep refreshing.
     """
@@ -155,4 +145,74 @@ def add_tab(web_ui: Page, rows: Rows, busy: Callable[[], bool]) -> None:
     web_ui.app.after_request(after_request)
 
 
-_ENDING = frozenset({STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED})
+LONGEST_HELP = 60
+"""Characters of help beside an option's name; the whole help is in `katydid run --help`."""
+_PREFIX = re.compile(r"^(?:api )?\S+: ")
+"""The API or workload that an option belongs to, in front of its help."""
+_CLAUSE_END = re.compile(r"[:;,] | \(")
+
+
+def offer_last_start(web_ui: Page, parsed: Namespace) -> None:
+    """Fill the start form with the values of the last start, which Locust keeps in the `parsed` options.
+
+    By itself, Locust fills the form from the command line at each page load, whatever was started since: the next run
+    would silently have a different load.
+    """
+    from_command_line = web_ui.update_template_args
+
+    def update() -> None:
+        from_command_line()
+        fields: Any = web_ui.template_args["extra_options"]
+        web_ui.template_args |= {"extra_options": offered(fields, parsed), "user_count": parsed.num_users}
+
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # keep the order of `offered`
+    web_ui.update_template_args = update
+
+
+def offered(fields: Mapping[str, dict[str, Any]], parsed: Namespace) -> dict[str, dict[str, Any]]:
+    """Locust's fields, by their names: Katydid's first, as in `katydid run --help`, without those of other APIs."""
+    known, hidden = known_options(), of_other_apis(parsed.api)
+    ours = [name for names in headings().values() for name in names if name in fields]
+    form = {name: dict(fields[name]) for name in dict.fromkeys((*ours, *fields)) if name not in hidden}
+    for name, field in form.items():
+        if not field["is_secret"]:
+            field["default_value"] = _shown(name, getattr(parsed, name))
+        if name in known:
+            field["help_text"] = short_help(known[name])
+    return form
+
+
+def of_other_apis(api: str) -> set[str]:
+    """Names of the options that belong to other APIs than this one."""
+    brought = {name: {option.name for option in options} for name, options in options_of_apis().items()}
+    return set().union(*brought.values()) - brought.get(api, set())
+
+
+def short_help(option: Any) -> str:
+    """A few words of an option's help to show beside its name; empty if the name or the choices are enough."""
+    name, text = option.name.replace("_", " "), option.metadata["help"]
+    if option.metadata["choices"]:
+        return ""
+    clauses = [_CLAUSE_END.split(each)[0] for each in (_PREFIX.sub("", text, count=1), text)]
+    return next((clause for clause in clauses if len(clause) <= LONGEST_HELP and clause != name), "")
+
+
+def _shown(name: str, value: Any) -> Any:
+    return SHOWN[name](value) if value and name in SHOWN else value
+
+
+def with_hidden(form: Mapping[str, str], parsed: Namespace, host: str | None) -> dict[str, str]:
+    """Put back the secrets of the `parsed` options, of which the page got and sent only a text in their place.
+
+    Raises:
+        ConfigError: the form is for another target than `host`, the last start's, the only one to receive the secrets.
+    """
+    whole = dict(form)
+    for name in form.keys() & SHOWN.keys():
+        kept = getattr(parsed, name)
+        if not kept or form[name] == kept or form[name] != _shown(name, kept):
+            continue
+        if form.get("host", host) != host:
+            raise ConfigError(f"{flag_of(known_options()[name])} has a secret for {host} only: enter it again")
+        whole[name] = kept
+    return whole

@@ -35,11 +35,7 @@ Usage = tuple[float, float]
 class ResourceMonitor:
     """Adds rows to a monitor's buffer until its greenlet is killed.
 
-    Args:
-        info: the run.
-        buffer: the monitor's buffer.
-        pid: the target's process on this machine; None if unknown.
-        metrics_url: URL of the target's metrics; if given, the process is not read.
+    The target is the process `pid` on this machine, or its metrics are at `metrics_url`, which takes precedence.
     """
 
     def __init__(self, info: RunInfo, buffer: RowBuffer, pid: int | None, metrics_url: str | None) -> None:
@@ -55,13 +51,11 @@ class ResourceMonitor:
         while True:
             gevent.sleep(PERIOD)
             with contextlib.suppress(OSError):  # out of descriptors: the generator's own monitor needs none
-                self._add(MACHINE, (psutil.cpu_percent(), float(psutil.virtual_memory().used)))
-            usage = next(target, None)
-            if usage is not None:
-                self._add(TARGET, usage)
+                self._add(MACHINE, psutil.cpu_percent(), psutil.virtual_memory().used)
+            if (usage := next(target, None)) is not None:
+                self._add(TARGET, *usage)
 
-    def _add(self, process: str, usage: Usage) -> None:
-        cpu, memory = usage
+    def _add(self, process: str, cpu: float, memory: float) -> None:
         self._buffer.append(
             MonitorRow(
                 at_ms=self._info.ms(time.monotonic()),
@@ -95,23 +89,22 @@ class ResourceMonitor:
                 return
 
     def _scraped(self) -> Iterator[Usage | None]:
-        before: tuple[float, float] | None = None
+        at = used = float("inf")
         warned = False
         while True:
-            now = time.monotonic()
+            usage, now = None, time.monotonic()
             try:
                 figures = self._scrape()
             except (OSError, ValueError, HTTPException) as error:
                 if not warned:
                     logger.warning("--target-metrics %s cannot be read (%s)", self._metrics_url, error)
                     warned = True
-                yield None
-                continue
-            cpu = figures[CPU_SECONDS]
-            # A counter that decreased belongs to a process that has been restarted.
-            percent = 100.0 * (cpu - before[1]) / (now - before[0]) if before and cpu >= before[1] else None
-            before = (now, cpu)
-            yield None if percent is None else (percent, figures[MEMORY_BYTES])
+            else:
+                cpu = figures[CPU_SECONDS]
+                if cpu >= used:  # a counter that decreased belongs to a process that has been restarted
+                    usage = 100.0 * (cpu - used) / (now - at), figures[MEMORY_BYTES]
+                at, used = now, cpu
+            yield usage
 
     def _scrape(self) -> dict[str, float]:
         """Read the CPU time and memory, each summed over all label values.
@@ -123,12 +116,11 @@ class ResourceMonitor:
         assert self._metrics_url is not None  # noqa: S101 - the caller has checked
         with urllib.request.urlopen(self._metrics_url, timeout=SCRAPE_TIMEOUT) as answer:  # noqa: S310 - the user's own URL
             text = answer.read(MOST_METRICS).decode("utf-8")
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
         sums: dict[str, float] = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name in {CPU_SECONDS, MEMORY_BYTES}:
-                    sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         for name in (CPU_SECONDS, MEMORY_BYTES):
-            if amount(sums.get(name)) is None:
+            values = [sample.value for sample in samples if sample.name == name]
+            if not values or amount(sum(values)) is None:
                 raise ValueError(f"it has no valid {name}")
+            sums[name] = sum(values)
         return sums

@@ -6,16 +6,17 @@ workload's own options are a subclass; an API's own are its `Dialect.options`.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from katydid.dialects import DIALECTS
-from katydid.engine.options.arrivals import ArrivalOptions
+from katydid.engine.options.arrivals import AMOUNT, SECONDS, ArrivalOptions
 from katydid.engine.sender.headers import shown_headers
 from katydid.load.arrivals import Rate, read_process
 from katydid.load.body import shown_fields
 from katydid.load.leaving import LeavingOptions
 from katydid.load.lengths import LengthOptions
-from katydid.model.options import A_PORT, AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option, truth
+from katydid.model.options import A_PORT, NOT_NEGATIVE, POSITIVE, Group, option, truth
 from katydid.model.options.quantities import count, duration
 from katydid.model.redact import hide_query, strip_credentials
 from katydid.resources import git
@@ -28,48 +29,44 @@ SHOWN: dict[str, Callable[[str], str | None]] = {
 LONGEST_LABEL = 255
 """Characters: the label becomes a folder's name, and file systems limit names to 255 bytes."""
 
+_request, _run = partial(option, group=Group.REQUEST), partial(option, group=Group.RUN)
+_checks, _target = partial(option, group=Group.CHECKS), partial(option, group=Group.TARGET)
+_watching = partial(option, group=Group.WATCHING, form=False)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
     """The options of a run. Times are in seconds, unless a name says otherwise."""
 
-    failure_threshold: int = option(
-        5, "abort the run after this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE, group=Group.RUN
+    failure_threshold: int = _run(
+        5, "abort the run after this many failed requests; 0 = never", kind=count, rule=NOT_NEGATIVE
     )
-    version_label: str | None = option(
+    version_label: str | None = _run(
         None,
         "version of the service under test (default: `git describe` in the working folder)",
         rule=(lambda v: len(v) <= LONGEST_LABEL, f"must have at most {LONGEST_LABEL} characters"),
         variable="LOAD_TEST_VERSION",
-        group=Group.RUN,
     )
-    results: str = option("reports", "folder for run folders", group=Group.RUN, form=False)
-    api: str = option("openai", "the target's API", choices=DIALECTS, group=Group.REQUEST)
-    endpoint: str | None = option(
-        None, "path of the API, with a query if needed (default: the API's own path)", group=Group.REQUEST
+    results: str = _run("reports", "folder for run folders", form=False)
+    api: str = _request("openai", "the target's API", choices=DIALECTS)
+    endpoint: str | None = _request(None, "path of the API, with a query if needed (default: the API's own path)")
+    header: str | None = _request(
+        None, "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE", repeat=True
     )
-    header: str | None = option(
-        None,
-        "NAME=VALUE, sent with every request; repeatable; VALUE may be env:VARIABLE",
-        repeat=True,
-        group=Group.REQUEST,
+    model: str | None = _request(
+        None, "model, or a mix such as a=0.7,b=0.3 (default: the first one that the target lists)"
     )
-    model: str | None = option(
-        None, "model, or a mix such as a=0.7,b=0.3 (default: the first one that the target lists)", group=Group.REQUEST
-    )
-    body: str | None = option(
+    body: str | None = _request(
         None,
         "KEY=VALUE, a field of every request's body; repeatable; KEY may be a path a.b, VALUE is JSON or else text, "
         "KEY= removes a field (default: none)",
         repeat=True,
-        group=Group.REQUEST,
     )
-    preflight: str = option(
+    preflight: str = _request(
         "request",
         "check of the target before the load: request = send one short request, to find fields it rejects; list "
         "= only fetch its list of models; off = none",
         choices=("request", "list", "off"),
-        group=Group.REQUEST,
     )
     prompts: str | None = option(
         None,
@@ -77,94 +74,54 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
         "or plain prompts; may be .gz (default: built-in prompts)",
         group=Group.PROMPTS,
     )
-    max_tokens: int = option(
-        128,
-        "maximum number of tokens to ask for in an answer",
-        kind=count,
-        rule=POSITIVE,
-        most=AT_MOST_32_BITS,
-        group=Group.REQUEST,
-    )
-    temperature: float = option(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE, group=Group.REQUEST)
-    seed: int = option(
-        0,
-        "seed for the target's sampling, the choice of prompts and random arrivals",
-        kind=count,
-        group=Group.REQUEST,
-    )
-    check: str = option(
+    max_tokens: int = _request(128, "maximum number of tokens to ask for in an answer", **AMOUNT)
+    temperature: float = _request(0.0, "sampling temperature", kind=float, rule=NOT_NEGATIVE)
+    seed: int = _request(0, "seed for the target's sampling, the choice of prompts and random arrivals", kind=count)
+    check: str = _checks(
         "count",
         "count = an answer succeeds if it has --min-chunks and ends properly; full = also check every event",
         choices=("count", "full"),
-        group=Group.CHECKS,
     )
-    min_chunks: int = option(
-        3,
-        "content chunks that a streamed answer needs with --check count, unless fewer tokens are asked for",
-        kind=count,
-        rule=POSITIVE,
-        most=AT_MOST_32_BITS,
-        group=Group.CHECKS,
+    min_chunks: int = _checks(
+        3, "content chunks that a streamed answer needs with --check count, unless fewer tokens are asked for", **AMOUNT
     )
-    client: str = option(
+    client: str = _request(
         "fast",
         "fast = Katydid's own transport; requests = requests + sseclient-py, for its plug-ins and as a reference",
         choices=("fast", "requests"),
-        group=Group.REQUEST,
     )
-    request_timeout: float = option(
-        60.0, "seconds allowed for a whole request", kind=duration, rule=POSITIVE, group=Group.REQUEST
-    )
-    idle_timeout: float = option(
-        30.0, "seconds allowed between two reads of an answer", kind=duration, rule=POSITIVE, group=Group.REQUEST
-    )
-    drain: float | None = option(
+    request_timeout: float = _request(60.0, "seconds allowed for a whole request", kind=duration, rule=POSITIVE)
+    idle_timeout: float = _request(30.0, "seconds allowed between two reads of an answer", kind=duration, rule=POSITIVE)
+    drain: float | None = _run(
         None,
         "seconds that requests in flight may still take at the end of the run (default: the request timeout)",
-        kind=duration,
-        rule=NOT_NEGATIVE,
-        group=Group.RUN,
+        **SECONDS,
     )
-    warm_up: float | None = option(
+    warm_up: float | None = _run(
         None,
         "seconds at the start left out of the statistics (default: one interval, or 20 s if there is none; at most a "
         "fifth of the run time)",
-        kind=duration,
-        rule=NOT_NEGATIVE,
-        group=Group.RUN,
+        **SECONDS,
     )
-    target_pid: int | None = option(
-        None,
-        "process id of the target on this machine, to record its CPU and memory",
-        kind=count,
-        rule=POSITIVE,
-        most=AT_MOST_32_BITS,
-        group=Group.TARGET,
+    target_pid: int | None = _target(
+        None, "process id of the target on this machine, to record its CPU and memory", **AMOUNT
     )
-    target_metrics: str | None = option(
-        None,
-        "URL of the target's Prometheus metrics, to record its CPU and memory once a second",
-        group=Group.TARGET,
+    target_metrics: str | None = _target(
+        None, "URL of the target's Prometheus metrics, to record its CPU and memory once a second"
     )
-    ca_file: str | None = option(None, "certificates to trust instead of the system's (PEM)", group=Group.REQUEST)
-    client_cert: str | None = option(
-        None, "client certificate, for a target that asks for one (PEM; may include its key)", group=Group.REQUEST
+    ca_file: str | None = _request(None, "certificates to trust instead of the system's (PEM)")
+    client_cert: str | None = _request(
+        None, "client certificate, for a target that asks for one (PEM; may include its key)"
     )
-    client_key: str | None = option(None, "the key of --client-cert (PEM, no passphrase)", group=Group.REQUEST)
-    insecure: bool = option(
-        False, "accept any certificate of the target, unverified; only for tests", kind=truth, group=Group.REQUEST
-    )
-    wait_ready: float = option(
+    client_key: str | None = _request(None, "the key of --client-cert (PEM, no passphrase)")
+    insecure: bool = _request(False, "accept any certificate of the target, unverified; only for tests", kind=truth)
+    wait_ready: float = _request(
         0.0,
         "seconds to wait before the load for a target that is starting; 0 = it must answer at once",
-        kind=duration,
-        rule=NOT_NEGATIVE,
-        group=Group.REQUEST,
+        **SECONDS,
         form=False,
     )
-    record_events: bool = option(
-        False, "record every event of streamed answers in events.parquet", kind=truth, group=Group.RUN
-    )
+    record_events: bool = _run(False, "record every event of streamed answers in events.parquet", kind=truth)
     dialect_options: object = None
     """The API's own options (its `Dialect.options`); None for their defaults."""
     secrets_for: str | None = None
@@ -203,14 +160,8 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
         return ""
 
     def open_loop(self, stage: int = 0, per_second: float | None = None) -> Rate:
-        """The arrivals of a run with a rate, or of one of its stages.
-
-        Args:
-            stage: number of the stage.
-            per_second: the stage's own rate, instead of the run's.
-        """
-        rate = per_second or self.rate or 0.0
-        return Rate(rate, read_process(self.arrivals), self.seed, self.ramp, stage)
+        """The arrivals of a run with a rate, or of a stage that may have its own rate."""
+        return Rate(per_second or self.rate or 0.0, read_process(self.arrivals), self.seed, self.ramp, stage)
 
     def warm_up_seconds(self, run_time: float | None, users: int | None = None) -> float:
         """Seconds at the start that are left out of the statistics."""
@@ -223,11 +174,10 @@ class RunOptions(LengthOptions, LeavingOptions, ArrivalOptions):
 class WatchOptions:
     """Options for watching a process; each process has its own, so they are in no manifest and no form."""
 
-    metrics_port: int | None = option(
-        None, "serve /metrics for Prometheus on this port; 0 = any free port", kind=count, rule=A_PORT,
-        group=Group.WATCHING, form=False,
-    )  # fmt: skip
-    metrics_host: str = option("127.0.0.1", "address for --metrics-port", group=Group.WATCHING, form=False)
+    metrics_port: int | None = _watching(
+        None, "serve /metrics for Prometheus on this port; 0 = any free port", kind=count, rule=A_PORT
+    )
+    metrics_host: str = _watching("127.0.0.1", "address for --metrics-port")
 
 
 def version_label(options: RunOptions, folder: Path) -> str:

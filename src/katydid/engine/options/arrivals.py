@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from katydid.engine.arrivals.replay import Replay, replay_of
@@ -11,7 +12,7 @@ from katydid.load.schedule import Mode
 from katydid.load.stages import MOST_USERS
 from katydid.load.traces.trace import window
 from katydid.model.errors import ConfigError
-from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, option
+from katydid.model.options import AT_MOST_32_BITS, NOT_NEGATIVE, POSITIVE, Group, Rule, at_most, option
 from katydid.model.options.quantities import count, duration
 
 UNNAMED_WARM_UP = 20.0
@@ -21,96 +22,76 @@ BUSY_SECONDS = 20.0
 WARM_UP_SHARE = 5
 """The default warm-up is at most 1/WARM_UP_SHARE of the run time."""
 MOST_SPEED = 1e6
-_NO_INTERVAL: dict[str, object] = {"interval_s": None, "phase": None, "phase_asked": None}
+SECONDS: dict[str, Any] = {"kind": duration, "rule": NOT_NEGATIVE}
+AMOUNT: dict[str, Any] = {"kind": count, "rule": POSITIVE, "most": AT_MOST_32_BITS}
+_arrivals = partial(option, group=Group.ARRIVALS)
+
+
+def _up_to(limit: float) -> Rule:
+    return (lambda v: 0 < v <= limit, f"must be more than 0, and at most {limit:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArrivalOptions:
-    """Options of an interval, a closed loop, a rate or a trace. Times in seconds, unless a name says otherwise.
-
-    Attributes:
-        starts: the noun for what a schedule starts.
-    """
+    """Options of an interval, a closed loop, a rate or a trace. Times in seconds, unless a name says otherwise."""
 
     starts: ClassVar[str] = "request"
-    interval: float = option(
+    """The noun for what a schedule starts."""
+    interval: float = _arrivals(
         20.0,
         "seconds from one request start of a user to its next; 0 = closed loop: each starts when the previous "
         "one has ended",
-        kind=duration,
-        rule=NOT_NEGATIVE,
-        group=Group.ARRIVALS,
+        **SECONDS,
     )
-    concurrency: int | None = option(
+    concurrency: int | None = _arrivals(
         None,
         "closed loop with this many users: each sends its next request when its previous one has ended (default: none)",
-        kind=count,
-        rule=POSITIVE,
-        most=(lambda v: v <= MOST_USERS, f"must be at most {MOST_USERS}"),
-        group=Group.ARRIVALS,
+        **AMOUNT | {"most": at_most(MOST_USERS)},
     )
-    rate: float | None = option(
+    rate: float | None = _arrivals(
         None,
         "requests/s of all users together, however long answers take (open loop); --users then limits the requests in "
         "flight (default: none)",
         kind=float,
-        rule=(lambda v: 0 < v <= MOST_RATE, f"must be more than 0, and at most {MOST_RATE:g}"),
-        group=Group.ARRIVALS,
+        rule=_up_to(MOST_RATE),
     )
-    arrivals: str | None = option(
-        None,
-        "arrival process of --rate: even, poisson or gamma(CV), where CV is that of the gaps (default: even)",
-        group=Group.ARRIVALS,
+    arrivals: str | None = _arrivals(
+        None, "arrival process of --rate: even, poisson or gamma(CV), where CV is that of the gaps (default: even)"
     )
-    drop_late: float | None = option(
+    drop_late: float | None = _arrivals(
         None,
         "drop a request of a --rate or a --trace that has waited this many seconds for a free user (default: never "
         "drop)",
-        kind=duration,
-        rule=NOT_NEGATIVE,
-        group=Group.ARRIVALS,
+        **SECONDS,
     )
-    trace: str | None = option(
+    trace: str | None = _arrivals(
         None,
         "replay a file's requests with their times, lengths and conversations: Mooncake's JSONL, BurstGPT's or Azure's "
         "CSV, OpenAI messages with times, or CSV with time,input,output,session,parent; may be .gz (default: none)",
-        group=Group.ARRIVALS,
     )
-    trace_speed: float = option(
-        1.0,
-        "replay a --trace this many times as fast as recorded",
-        kind=float,
-        rule=(lambda v: 0 < v <= MOST_SPEED, f"must be more than 0, and at most {MOST_SPEED:g}"),
-        group=Group.ARRIVALS,
+    trace_speed: float = _arrivals(
+        1.0, "replay a --trace this many times as fast as recorded", kind=float, rule=_up_to(MOST_SPEED)
     )
-    trace_window: str | None = option(
+    trace_window: str | None = _arrivals(
         None,
         "part of a --trace, in time since its first request: 10m, or 1h-1h30m (default: all of it)",
         kind=window,
-        group=Group.ARRIVALS,
     )
-    phase: str = option(
+    phase: str = _arrivals(
         Phase.AUTO.value,
         "when users send their first request: spread = evenly over the interval; spawn = when spawned; burst = all at "
         "once; auto = spawn if spawning takes longer than an interval or there is a --ramp, else spread",
         choices=tuple(p.value for p in Phase),
-        group=Group.ARRIVALS,
     )
-    ramp: float = option(
+    ramp: float = _arrivals(
         0.0,
         "spawn this many users per second, one by one; each sends its first request at once; with a --rate, add "
         "this many requests/s every second; 0 = no ramp",
         kind=float,
         rule=NOT_NEGATIVE,
-        group=Group.ARRIVALS,
     )
     requests: int | None = option(
-        None,
-        "end the run after this many requests (default: no limit)",
-        kind=count,
-        rule=POSITIVE,
-        most=AT_MOST_32_BITS,
-        group=Group.RUN,
+        None, "end the run after this many requests (default: no limit)", **AMOUNT, group=Group.RUN
     )
 
     @property
@@ -134,14 +115,9 @@ class ArrivalOptions:
 
     @property
     def replay(self) -> Replay | None:
-        """The trace to replay, if there is one.
-
-        Raises:
-            ConfigError: see `replay_of`.
-        """
-        if self.trace is None:
-            return None
-        return replay_of(self.trace, self.trace_window, self.trace_speed, self.requests)
+        """The trace to replay, if there is one; raises what `replay_of` raises."""
+        speed, requests = self.trace_speed, self.requests
+        return None if self.trace is None else replay_of(self.trace, self.trace_window, speed, requests)
 
     def expected_time(self, run_time: float | None, users: int | None) -> float | None:
         """Expected duration of a run in seconds, from its run time or number of requests; None if unknown."""
@@ -161,24 +137,19 @@ class ArrivalOptions:
     def arrival_facts(self) -> dict[str, object]:
         """The manifest's entries on when requests are due."""
         what = {} if self.starts == ArrivalOptions.starts else {"starts": self.starts}
-        if (replay := self.replay) is not None:
-            named: dict[str, Any] = {"trace": self.trace, "trace_sha256": replay.sha256}
-            size = {"trace_requests": len(replay.trace), "trace_span_s": replay.trace.span}
-            return {**_NO_INTERVAL, "schedule": str(self.mode), **named, **size, "trace_speed": self.trace_speed}
-        if self.mode is Mode.RATE:
-            named = {"rate_per_s": self.rate, "arrivals": self.arrivals or "even", "rate_ramp_per_s": self.ramp or None}
-            return {**_NO_INTERVAL, "schedule": str(self.mode), **named, **what}
+        if self.mode is Mode.PACED:
+            return {"interval_s": self.interval, **what}
         if self.mode is Mode.CLOSED:
             return {"interval_s": 0.0, "schedule": str(self.mode), **what}
-        return {"interval_s": self.interval, **what}
+        facts = {"interval_s": None, "phase": None, "phase_asked": None, "schedule": str(self.mode)}
+        if (replay := self.replay) is None:
+            rate = {"rate_per_s": self.rate, "arrivals": self.arrivals or "even", "rate_ramp_per_s": self.ramp or None}
+            return {**facts, **rate, **what}
+        size = {"trace_requests": len(replay.trace), "trace_span_s": replay.trace.span, "trace_speed": self.trace_speed}
+        return {**facts, "trace": self.trace, "trace_sha256": replay.sha256, **size}
 
     def due_facts(self, run_time: float | None, warm_up: float) -> dict[str, Any]:
-        """The manifest's further entries on the requests of a trace; empty without a trace.
-
-        Args:
-            run_time: seconds after which nothing is due any more; None for no limit.
-            warm_up: seconds whose requests are in no statistic.
-        """
+        """The manifest's entries on the requests of a trace that are due within `run_time`; empty without a trace."""
         if (replay := self.replay) is None:
             return {}
         end = float("inf") if run_time is None else run_time
@@ -188,16 +159,12 @@ class ArrivalOptions:
     def check_shape(self, *, staged: bool) -> None:
         """Check that the options fit a load shape, which spawns and stops users and ends the run itself.
 
-        Args:
-            staged: the shape is one of Katydid's, which may have rates.
-
         Raises:
-            ConfigError: they do not.
+            ConfigError: they do not; only Katydid's own, `staged` shapes may have rates.
         """
-        asked = {"--ramp": self.ramp, "--concurrency": self.concurrency, "--requests": self.requests}
-        for flag, value in (asked | {"--trace": self.trace} | ({} if staged else {"--rate": self.rate})).items():
-            if value:
-                raise ConfigError(f"{_given(flag, value)}: a load shape sets its users itself: leave it out")
+        for name in ("ramp", "concurrency", "requests", "trace", *(() if staged else ("rate",))):
+            if value := getattr(self, name):
+                raise ConfigError(f"{_given(f'--{name}', value)}: a load shape sets its users itself: leave it out")
 
     def check_processes(self, users: int | None, processes: int) -> None:
         """Check that each process has a user for its part of the requests that are divided beforehand.
@@ -211,21 +178,19 @@ class ArrivalOptions:
         raise ConfigError(f"--users {users} is too few for {flag} in {processes} processes: give at least one for each")
 
     def check_arrivals(self, users: Sequence[Any], *, at_rates: bool = False) -> None:
-        """Check that the options fit each other and the run's users.
-
-        Args:
-            users: the run's user classes that are Katydid's.
-            at_rates: the run's load shape sets the rates.
+        """Check that the options fit each other and the run's user classes that are Katydid's.
 
         Raises:
-            ConfigError: they do not.
+            ConfigError: they do not; if a load shape sets the rates, `at_rates`, they need none of their own.
         """
-        usual = {name: each.default for name, each in type(self).__dataclass_fields__.items()}
-        own_interval = self.interval if self.interval != usual["interval"] else None
-        asked = {"--interval": own_interval, "--concurrency": self.concurrency, "--rate": self.rate}
-        if self.concurrency and not self.interval:
-            del asked["--interval"]  # an interval of 0 is a closed loop too
-        given = [_given(flag, value) for flag, value in (asked | {"--trace": self.trace}).items() if value is not None]
+        usual, closed = type(self)(), bool(self.concurrency and not self.interval)  # an interval of 0 is a loop too
+        asked = {
+            "--interval": None if closed or self.interval == usual.interval else self.interval,
+            "--concurrency": self.concurrency,
+            "--rate": self.rate,
+            "--trace": self.trace,
+        }
+        given = [_given(flag, value) for flag, value in asked.items() if value is not None]
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} are mutually exclusive: give one of them")
         read_process(self.arrivals)
@@ -234,7 +199,7 @@ class ArrivalOptions:
                 raise ConfigError("--arrivals applies only to a rate: give --rate, or leave it out")
             if self.drop_late is not None and self.trace is None:
                 raise ConfigError("--drop-late applies only to a rate or a trace: give one, or leave it out")
-        if self.mode.is_open and self.phase != usual["phase"]:
+        if self.mode.is_open and self.phase != usual.phase:
             raise ConfigError(f"--phase {self.phase} does not apply to --{self.mode}: leave it out")
         self._check_trace()
         asked_for = [flag for flag in ("--concurrency", "--rate", "--trace", "--requests") if getattr(self, flag[2:])]
@@ -247,8 +212,8 @@ class ArrivalOptions:
     def _check_trace(self) -> None:
         """Check that options of a trace have one, and that the trace can be read."""
         if self.trace is None:
-            of_a_trace = {"--trace-speed": self.trace_speed != 1.0, "--trace-window": self.trace_window is not None}
-            for flag in (flag for flag, given in of_a_trace.items() if given):
+            if self.trace_speed != 1.0 or self.trace_window is not None:
+                flag = "--trace-speed" if self.trace_speed != 1.0 else "--trace-window"
                 raise ConfigError(f"{flag} applies only to a trace: give --trace, or leave it out")
             return
         if self.starts != ArrivalOptions.starts:

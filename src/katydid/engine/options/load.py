@@ -3,6 +3,7 @@
 Locust accepts any number of users, takes a run time of 0 for none, and fails at values that its timers cannot hold.
 """
 
+import functools
 import math
 import os
 import sys
@@ -30,7 +31,7 @@ LOCAL = "127.0.0.1"
 _HOURS = YEAR // 3600
 
 
-def read_run_time(text: str) -> float:
+def read_run_time(text: str | float) -> float:
     """Read a run time in seconds: everything that Locust accepts, and fractions.
 
     Raises:
@@ -40,18 +41,13 @@ def read_run_time(text: str) -> float:
     return int(seconds) if seconds == seconds // 1 else seconds
 
 
+@functools.cache
 def fill_parsers() -> None:
     """Add the options of a run to Locust's parsers from now on; safe to call again.
 
     A help text needs no more than this: no listener to a run is registered.
     """
-    global _filled  # noqa: PLW0603 - Locust's events are global too
-    if not _filled:
-        _filled = True
-        events.init_command_line_parser.add_listener(_fill)
-
-
-_filled = False
+    events.init_command_line_parser.add_listener(_fill)
 
 
 def _fill(parser: ArgumentParser, **_: object) -> None:
@@ -75,34 +71,25 @@ _ALTERNATIVES = (
 def _let_command_line_override(parser: ArgumentParser) -> None:
     """Let the command line overrule variables of options that contradict it: `--rate 10` LOAD_TEST_INTERVAL too."""
     parse: Any = parser.parse_known_args
+    known: Any = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
 
     def parse_known_args(args: Sequence[str] | None = None, namespace: Any = None, **more: Any) -> Any:
         words = sys.argv[1:] if args is None else args
+        flags = {word.partition("=")[0] if word.startswith("--") else word[:2] for word in words}  # --rate=5, -u5
+        given = {known[flag].dest for flag in flags & known.keys()}
+        overruled = {name for names in _ALTERNATIVES for name in names - given if names & given}
+        variables = {action.env_var for action in known.values() if action.dest in overruled}
         environment = more.pop("env_vars", os.environ)
-        return parse(args, namespace, env_vars=_not_overridden(parser, words, environment), **more)
+        kept = {name: value for name, value in environment.items() if name not in variables}
+        return parse(args, namespace, env_vars=kept, **more)
 
     parser.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
-
-
-def _not_overridden(parser: Any, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the variables of options that an option on the command line contradicts."""
-    known = parser._option_string_actions  # noqa: SLF001 - argparse has no list of them
-    given = {known[flag].dest for word in words if (flag := _flag(word)) in known}
-    overruled = {name for names in _ALTERNATIVES for name in names - given if names & given}
-    variables = {action.env_var for action in known.values() if action.dest in overruled}
-    return {name: value for name, value in environment.items() if name not in variables}
-
-
-def _flag(word: str) -> str:
-    """The flag in a word: `--rate` in `--rate=5`, `-u` in `-u5`."""
-    return word.partition("=")[0] if word.startswith("--") else word[:2]
 
 
 def check_load(parsed: Namespace) -> None:
     """Check that a run can have such a load.
 
-    Args:
-        parsed: options as Locust parsed them, or from its web form: texts, and the users as `user_count`.
+    From Locust's web form, the options come as texts, and the users as `user_count`.
 
     Raises:
         ConfigError: it cannot.
@@ -116,12 +103,7 @@ def check_load(parsed: Namespace) -> None:
     rate = _number("--spawn-rate", getattr(parsed, "spawn_rate", None), float)
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise ConfigError(f"--spawn-rate {shown(rate)} must be more than 0, and finite")
-    run_time = getattr(parsed, "run_time", None)
-    if isinstance(run_time, str):
-        try:
-            run_time = read_run_time(run_time) if run_time.strip() else None
-        except QuantityError as error:
-            raise ConfigError(f"--run-time {error}") from None
+    run_time = _number("--run-time", getattr(parsed, "run_time", None), read_run_time)
     if run_time is not None and not 1 <= run_time <= YEAR:
         raise ConfigError(f"--run-time must be from 1s to {_HOURS}h; leave it out for a run until you stop it")
 
@@ -135,10 +117,12 @@ def plain_form(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _number(flag: str, value: str | float | None, kind: Callable[[str | float], Number]) -> Number | None:
-    if value is None or value == "":
+    if value is None or not str(value).strip():
         return None
     try:
         return kind(value)
+    except QuantityError as error:
+        raise ConfigError(f"{flag} {error}") from None
     except ValueError:
         raise ConfigError(f"{flag} {shown(value)} is not a number") from None
 
@@ -146,11 +130,7 @@ def _number(flag: str, value: str | float | None, kind: Callable[[str | float], 
 def notices(*, users: int, interval: float, run_time: float | None, ends_itself: bool) -> list[str]:
     """Notices for the start of a run whose load may not be intended; most runs have none.
 
-    Args:
-        users: number of users of the whole run.
-        interval: seconds from one request of a user to its next; 0 without an interval.
-        run_time: seconds; None without one.
-        ends_itself: the workload ends by itself.
+    `interval` and `run_time` are in seconds; an interval of 0 is none, and so is a run time of None.
     """
     said = []
     if run_time is None and not ends_itself:
@@ -182,12 +162,7 @@ def pool_of(rate: float, busy: float = BUSY_SECONDS) -> int:
 
 
 def users_of(options: Namespace, users: Sequence[Any]) -> int:
-    """The number of users: as given, else the concurrency, else a generous pool, else the workload's default.
-
-    Args:
-        options: as Locust parsed them.
-        users: the run's user classes that are Katydid's.
-    """
+    """The number of users: as given, else the concurrency, else a generous pool, else the user classes' default."""
     if given := options.num_users or options.concurrency:
         return int(given)
     if options.rate is not None:
@@ -204,12 +179,9 @@ def spawn_rate_of(options: Namespace) -> float:
     Raises:
         ConfigError: the ramp and the spawn rate contradict each other.
     """
-    given = options.spawn_rate
+    given, users, ramp = options.spawn_rate, options.num_users, float(options.ramp)
     if options.rate is not None or options.trace is not None:
-        return float(options.num_users if given is None else given)
-    ramp = float(options.ramp)
+        return float(users if given is None else given)
     if ramp > 0 and given is not None and float(given) != ramp:
         raise ConfigError(f"--ramp {ramp:g} and --spawn-rate {given:g} contradict each other: give one of them")
-    if ramp > 0:
-        return ramp
-    return float(default_spawn_rate(options.num_users or 1) if given is None else given)
+    return ramp if ramp > 0 else float(default_spawn_rate(users or 1) if given is None else given)

@@ -44,15 +44,13 @@ def add_arguments(parser: Any) -> None:
     for each in (*known_options().values(), *options_in(WatchOptions)):
         meta, variable = each.metadata, variable_of(each)
         shown = "" if each.default is None else f"default: {default_text(each)}; "
-        choices = tuple(meta["choices"]) if meta["choices"] else None  # Locust's web UI cannot take a dict
-        word = "time" if meta["kind"] in TIMES else each.name.replace("_", "-")
-        metavar = None if choices else f"<{word}>"
+        more: dict[str, Any] = {"type": meta["kind"], "action": _AppendLine if meta["repeat"] else "store"}
         if meta["kind"] is truth:
-            more: dict[str, Any] = {"action": "store_true"}
+            more = {"action": "store_true"}
+        elif meta["choices"]:
+            more["choices"] = tuple(meta["choices"])  # Locust's web UI cannot take a dict
         else:
-            more = {"type": meta["kind"], "choices": choices, "metavar": metavar}
-        if meta["repeat"]:
-            more |= {"action": _AppendLine}
+            more["metavar"] = "<time>" if meta["kind"] in TIMES else f"<{each.name.replace('_', '-')}>"
         parser.add_argument(
             flag_of(each),
             env_var=variable,
@@ -77,9 +75,7 @@ def known_options() -> dict[str, Any]:
 def headings() -> dict[str, list[str]]:
     """The names of all options by the headings of the help; a workload's own are under `Group.OWN`."""
     every_run = (*options_in(RunOptions), *options_in(WatchOptions))
-    found: dict[str, list[str]] = {group: [] for group in Group}
-    for each in every_run:
-        found[each.metadata["group"]].append(each.name)
+    found = {str(group): [each.name for each in every_run if each.metadata["group"] is group] for group in Group}
     brought = {f"{Group.REQUEST}, --api {api}": [each.name for each in own] for api, own in options_of_apis().items()}
     common = {name for names in (*found.values(), *brought.values()) for name in names}
     found[Group.OWN] = [name for name in known_options() if name not in common]
@@ -105,11 +101,7 @@ def _plain(asked: Any, text: str) -> str:
 
 
 def run_options(parsed: Any, table: type[Options]) -> Options:
-    """Read options from Locust's parsed ones, and check them again, since Locust's web form checks nothing.
-
-    Args:
-        parsed: Locust's parsed options.
-        table: a dataclass whose fields are made by `option`.
+    """Read the options of a table from Locust's parsed ones; check them again, since Locust's web form checks nothing.
 
     Raises:
         ConfigError: a value is wrong; names the first such option.

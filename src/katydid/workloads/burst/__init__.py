@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from katydid.engine.options import RunOptions
+from katydid.engine.options.arrivals import SECONDS
 from katydid.load.pacing import Phase
 from katydid.load.schedule import Mode
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
@@ -19,10 +20,7 @@ class BurstOptions(RunOptions):
 
     bursts: int = option(1, "bursts to send", kind=count, rule=POSITIVE)
     burst_pause: float = option(
-        10.0,
-        "seconds from the latest possible end of a burst (its timeout) to the next burst",
-        kind=duration,
-        rule=NOT_NEGATIVE,
+        10.0, "seconds from the latest possible end of a burst (its timeout) to the next burst", **SECONDS
     )
     burst_probes: str = option(
         "on",
@@ -32,7 +30,7 @@ class BurstOptions(RunOptions):
     )
     burst_path: str | None = option(None, "GET this path instead of asking the API for a streamed answer")
     burst_body: str | None = option(None, "POST this to --burst-path: a text, or @FILE")
-    interval: float = option(0.0, "minimum seconds from one burst to the next", kind=duration, rule=NOT_NEGATIVE)
+    interval: float = option(0.0, "minimum seconds from one burst to the next", **SECONDS)
     phase: str = option(
         Phase.BURST.value, "users' first requests: always all in one burst", choices=(Phase.BURST.value,)
     )

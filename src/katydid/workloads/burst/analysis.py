@@ -1,6 +1,7 @@
 """The bursts in `summary.json`: a row per user, a row per burst, and the diagnosis of the service's concurrency."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,9 +76,8 @@ def burst_summary(run: Run) -> dict[str, object]:
     frame = frame.assign(became=_became(frame))
     groups = [rows for _, rows in frame.groupby("iteration") if (rows["became"] != "aborted").any()]
     clean = [rows for index, rows in enumerate(groups) if index == 0 or _is_over(groups[index - 1])]
-    found = diagnose_burst(
-        [_burst(rows) for rows in clean], [int((rows["became"] == "rejected").sum()) for rows in clean], probes
-    )
+    rejected = [int((rows["became"] == "rejected").sum()) for rows in clean]
+    found = diagnose_burst([_burst(rows) for rows in clean], rejected, probes)
     return {
         "per_user": [row for rows in groups for row in _per_user(rows, found)],
         "bursts": [_per_burst(rows) for rows in groups],
@@ -156,20 +156,16 @@ def _per_user(rows: pd.DataFrame, found: Diagnosis) -> list[UserRow]:
 
 
 def _per_burst(rows: pd.DataFrame) -> BurstRow:
-    counts = {str(kind): int(count) for kind, count in rows["became"].value_counts().items()}
-    completed, timed_out = counts.get("completed", 0), counts.get("timeout", 0)
+    kinds = ("completed", "timeout", "rejected", "failed", "aborted")
+    counts: dict[str, Any] = {kind: int((rows["became"] == kind).sum()) for kind in kinds}
     begun = rows["start_ms"].dropna()
     ahead = rows[rows["connect_ms"].isna() & rows["start_ms"].notna()]
     return BurstRow(
         burst=int(rows["iteration"].iloc[0]),
         users=len(rows),
-        completed=completed,
-        timeout=timed_out,
-        rejected=counts.get("rejected", 0),
-        failed=counts.get("failed", 0),
-        aborted=counts.get("aborted", 0),
-        completion_share=completed / len(rows),
-        timeout_share=timed_out / len(rows),
+        **counts,
+        completion_share=counts["completed"] / len(rows),
+        timeout_share=counts["timeout"] / len(rows),
         connected_before=len(ahead),
         start_spread_ms=float(ahead["start_ms"].max() - ahead["start_ms"].min()) if len(ahead) else None,
         peak_in_flight=_peak(begun, rows),

@@ -30,14 +30,17 @@ class Possible(StrEnum):
     """A possible cause of answers that the slot model does not explain, or not alone."""
 
     SHARING = "sharing"
-    """Requests are served together and slow each other down: a shared processor, a batch."""
     COLD_START = "cold_start"
-    """A worker's first request takes longer, or workers are added during the burst."""
     LIMITER = "limiter"
-    """A rate limiter admits requests."""
     UNLIKE_SERVERS = "unlike_servers"
-    """Some workers are faster than others."""
 
+
+POSSIBLE = {
+    Possible.SHARING: "requests share a processor or a batch and slow each other down",
+    Possible.COLD_START: "workers start cold, or are added under load",
+    Possible.LIMITER: "a rate limiter admits requests",
+    Possible.UNLIKE_SERVERS: "servers of unequal speed share one queue",
+}
 
 ROLE = "role"
 """The column that names the purpose of a probe. Rows that have a role count in no metric."""

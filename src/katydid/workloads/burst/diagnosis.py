@@ -21,7 +21,7 @@ from katydid.stats.concurrency_model import (
     chance_of_noise,
     fits,
 )
-from katydid.workloads.burst.contradictions import Possible, Probes, also_possible, contradiction
+from katydid.workloads.burst.contradictions import POSSIBLE, Possible, Probes, also_possible, contradiction
 
 FEWEST_ANSWERS = 3
 """Two answers fit any number of slots."""
@@ -79,21 +79,10 @@ class Diagnosis:
     alone_after_ms: float | None = None
 
 
-_POSSIBLE = {
-    Possible.SHARING: "requests share a processor or a batch and slow each other down",
-    Possible.COLD_START: "workers start cold, or are added under load",
-    Possible.LIMITER: "a rate limiter admits requests",
-    Possible.UNLIKE_SERVERS: "servers of unequal speed share one queue",
-}
-
-
 def diagnose_burst(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes | None = None) -> Diagnosis:
-    """Diagnose how the service serves bursts of requests.
+    """Diagnose how the service serves bursts that each began when it had no work left from the burst before.
 
-    Args:
-        bursts: only bursts that began when the service had no work left from the burst before.
-        rejected: the number of requests that were rejected at once, for each burst.
-        probes: the probes of the run.
+    For each burst, `rejected` is the number of requests that were rejected at once.
     """
     probes = probes or Probes()
     found = _diagnosed(bursts, rejected, probes)
@@ -114,11 +103,8 @@ def _diagnosed(bursts: Sequence[Burst], rejected: Sequence[int], probes: Probes)
     if not any(rejected) and not best.closed and (seen := contradiction(bursts, best, probes)) is not None:
         return _unknown(seen.reason, noise, ranked, seen.possible)
     found = _found(bursts, rejected, ranked, None if reason else best, noise)
-    return found if reason else _with_possible(found, also_possible(best, probes))
-
-
-def _with_possible(found: Diagnosis, possible: Sequence[Possible]) -> Diagnosis:
-    also = "".join(f"; or {_POSSIBLE[cause]}" for cause in possible)
+    possible = () if reason else also_possible(best, probes)
+    also = "".join(f"; or {POSSIBLE[cause]}" for cause in possible)
     return replace(found, possible=tuple(map(str, possible)), cause=found.cause + also)
 
 
@@ -139,7 +125,7 @@ def _unknown(
     return Diagnosis(
         NOT_DETERMINED,
         f"The number of requests that the target serves at a time is {NOT_DETERMINED}: {reason}.",
-        cause=", or ".join(f"possibly {_POSSIBLE[cause]}" for cause in possible),
+        cause=", or ".join(f"possibly {POSSIBLE[cause]}" for cause in possible),
         possible=tuple(map(str, possible)),
         remedy="use more users or several bursts (--bursts), requests that take equally long, and a longer "
         "--request-timeout",
@@ -151,15 +137,17 @@ def _unknown(
 def _found(
     bursts: Sequence[Burst], rejected: Sequence[int], ranked: Sequence[Fit], best: Fit | None, noise: float
 ) -> Diagnosis:
-    most = max(burst.requests for burst in bursts)
-    admitted = _admitted(bursts, rejected, best)
-    facts = Diagnosis(admitted=admitted, chance_of_noise=noise, fits=_shown(ranked))
+    admitted = None
+    if any(rejected):
+        admitted = min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
+    elif best is not None and best.closed:
+        admitted = max(len(burst.answers) for burst in bursts)
+    found = Diagnosis(admitted=admitted, chance_of_noise=noise, fits=_shown(ranked))
     if best is not None:
-        count = sum(len(burst.answers) for burst in bursts)
-        error = 1.96 * best.variation * best.service_ms / np.sqrt(count)
+        error = 1.96 * best.variation * best.service_ms / np.sqrt(sum(len(burst.answers) for burst in bursts))
         possible = [f.slots for f in ranked if f.closed == best.closed and _behind(f, ranked) < MARGIN]
-        facts = replace(
-            facts,
+        found = replace(
+            found,
             slots=best.slots,
             slots_low=min(possible),
             slots_high=max(possible),
@@ -169,35 +157,22 @@ def _found(
             variation=best.variation,
         )
     if admitted is not None:
-        return _limited(best, admitted, facts, silent=not any(rejected))
+        return _limited(best, admitted, found, silent=not any(rejected))
     assert best is not None  # noqa: S101 - without rejections, a doubt has already returned
-    return _queued(best, most, facts)
+    return _queued(best, max(burst.requests for burst in bursts), found)
 
 
-def _admitted(bursts: Sequence[Burst], rejected: Sequence[int], best: Fit | None) -> int | None:
-    """Return how many requests of a burst were accepted, or None if all were."""
-    if any(rejected):
-        return min(burst.requests for burst, refused in zip(bursts, rejected, strict=True) if refused)
-    if best is not None and best.closed:
-        return max(len(burst.answers) for burst in bursts)
-    return None
-
-
-def _limited(best: Fit | None, admitted: int, facts: Diagnosis, *, silent: bool) -> Diagnosis:
-    verdict = f"admits {admitted} and rejects the rest"
+def _limited(best: Fit | None, admitted: int, found: Diagnosis, *, silent: bool) -> Diagnosis:
     how = "by never answering until the timeout, although slots were free" if silent else "at once"
-    within = ""
-    if best is not None and best.slots >= admitted:
-        within = f"; it serves the admitted ones together, {milliseconds(best.service_ms)} each"
-    elif best is not None:
-        within = (
-            f"; it serves {best.slots} at a time, {milliseconds(best.service_ms)} each, and queues "
-            f"{admitted - best.slots}"
-        )
+    if best is not None:
+        each = f"{milliseconds(best.service_ms)} each"
+        queued = f"it serves {best.slots} at a time, {each}, and queues {admitted - best.slots}"
+        together = f"it serves the admitted ones together, {each}"
+        how += f"; {together if best.slots >= admitted else queued}"
     return replace(
-        facts,
-        verdict=verdict,
-        sentence=f"The target {verdict}, {how}{within}.",
+        found,
+        verdict=(verdict := f"admits {admitted} and rejects the rest"),
+        sentence=f"The target {verdict}, {how}.",
         cause="a limit on connections, on requests in flight or on the queue length, in the target or in a gateway "
         "in front of it",
         remedy="raise the limit if the target has capacity for more; otherwise have clients wait and retry "
@@ -205,30 +180,30 @@ def _limited(best: Fit | None, admitted: int, facts: Diagnosis, *, silent: bool)
     )
 
 
-def _queued(best: Fit, most: int, facts: Diagnosis) -> Diagnosis:
+def _queued(best: Fit, most: int, found: Diagnosis) -> Diagnosis:
     each = f"{milliseconds(best.service_ms)} each"
     if best.slots >= most:
         return replace(
-            facts,
-            verdict=(verdict := "all at once"),
-            sentence=f"The target serves {verdict}: {plural(most, 'request')} together, {each}.",
+            found,
+            verdict="all at once",
+            sentence=f"The target serves all at once: {plural(most, 'request')} together, {each}.",
             cause="each request has its own thread, task or batch slot",
             remedy="none needed at this load; to find the limit, send a larger burst (--users)",
         )
     if best.slots == 1:
         return replace(
-            facts,
-            verdict=(verdict := "one at a time"),
-            sentence=f"The target serves {verdict}: {each}, and every request waits for all before it.",
+            found,
+            verdict="one at a time",
+            sentence=f"The target serves one at a time: {each}, and every request waits for all before it.",
             cause="it finishes one request before it takes the next, like a single-threaded server (Python's "
             "http.server.HTTPServer), or each request holds one lock from start to end",
-            remedy="serve each request in its own thread or task (ThreadingHTTPServer, an asynchronous framework), or "
-            "start more workers",
+            remedy="serve each request in its own thread or task (ThreadingHTTPServer, an asynchronous framework), "
+            "or start more workers",
         )
-    low, high = facts.slots_low, facts.slots_high
+    low, high = found.slots_low, found.slots_high
     possible = "" if low == high else f" ({low} to {high} slots are possible)"
     return replace(
-        facts,
+        found,
         verdict=(verdict := f"{best.slots} at a time"),
         sentence=f"The target serves {verdict}: {each}, and the others wait for a free slot{possible}.",
         cause=f"{plural(best.slots, 'worker')}, threads or slots serve one queue",

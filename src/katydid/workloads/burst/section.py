@@ -1,7 +1,5 @@
 """Bursts in a report: the diagnosis, a table of bursts, a table of users, and the queueing timeline."""
 
-from collections.abc import Callable
-
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, milliseconds, number, or_dash, plural
 from katydid.model.units import Unit
@@ -27,7 +25,11 @@ def burst_section(material: Material) -> Section | None:
         "concurrency",
         "Concurrency",
         [*_text(found), *_unconnected(bursts)],
-        [_bursts(bursts), _users(users), _fits(found)],
+        [
+            Table(_BURSTS_CAPTION, BURSTS, bursts),
+            _users(users),
+            Table(_FITS_CAPTION, FITS, found.fits, in_terminal=False),
+        ],
         [_picture(users, burst.burst, found) for burst in bursts[:3]],
         answer=True,
     )
@@ -41,10 +43,7 @@ def burst_answer(summary: Summary) -> str | None:
 
 def _text(found: Diagnosis) -> list[str]:
     texts = [found.sentence]
-    if found.cause:
-        texts.append(f"Usual cause: {found.cause}.")
-    if found.remedy:
-        texts.append(f"Remedy: {found.remedy}.")
+    texts += [f"{what}: {text}." for what, text in (("Usual cause", found.cause), ("Remedy", found.remedy)) if text]
     alone = [(found.alone_before_ms, "before the bursts"), (found.alone_after_ms, "after them")]
     if known := [f"{milliseconds(took)} {when}" for took, when in alone if took is not None]:
         texts.append(f"One request alone took {' and '.join(known)}.")
@@ -60,22 +59,16 @@ def _text(found: Diagnosis) -> list[str]:
 
 def _unconnected(bursts: list[BurstRow]) -> list[str]:
     """Explain why some users began later than the others."""
-    late = [b for b in bursts if b.connected_before < b.users]
     return [
         f"Burst {b.burst + 1}: {b.connected_before} of {plural(b.users, 'user')} connected before the release. The "
         "target accepted the other connections later because its accept queue (the backlog) was full; their times "
         "include that wait."
-        for b in late[:_MOST_NOTES]
+        for b in [b for b in bursts if b.connected_before < b.users][:_MOST_NOTES]
     ]
 
 
 def _of_all(count: int, share: float) -> Cell:
     return Cell(count, Unit.COUNT, said=f"{number(count)} ({fraction(share)})")
-
-
-def _counted(name: str, count: Callable[[BurstRow], int]) -> Column[BurstRow]:
-    """A column that counts users without an answer."""
-    return Column(name, count, Unit.COUNT, bad=lambda row: count(row) > 0)
 
 
 BURSTS: tuple[Column[BurstRow], ...] = (
@@ -85,8 +78,8 @@ BURSTS: tuple[Column[BurstRow], ...] = (
     Column(
         "Timed out", lambda row: _of_all(row.timeout, row.timeout_share), Unit.COUNT, bad=lambda row: row.timeout > 0
     ),
-    _counted("Rejected", lambda row: row.rejected),
-    _counted("Failed", lambda row: row.failed),
+    Column("Rejected", lambda row: row.rejected, Unit.COUNT, bad=lambda row: row.rejected > 0),
+    Column("Failed", lambda row: row.failed, Unit.COUNT, bad=lambda row: row.failed > 0),
     Column("Spread", lambda row: row.start_spread_ms, Unit.MS),
     Column(
         "Connected",
@@ -117,25 +110,19 @@ FITS: tuple[Column[Explanation], ...] = (
 )
 
 
-def _bursts(bursts: list[BurstRow]) -> Table:
-    caption = (
-        "Bursts. Spread: from the first start to the last, caused by the generator. Connected: before the release. "
-        "Peak: most requests in flight. Completed after: when the last request had ended."
-    )
-    return Table(caption, BURSTS, bursts)
+_BURSTS_CAPTION = (
+    "Bursts. Spread: from the first start to the last, caused by the generator. Connected: before the release. "
+    "Peak: most requests in flight. Completed after: when the last request had ended."
+)
+_FITS_CAPTION = (
+    "Explanations, the likeliest first. Variation: of the service times. Behind: log-likelihood below the best."
+)
 
 
 def _users(users: list[UserRow]) -> Table:
     left_out = f" First {MOST_ROWS} of {len(users)}; summary.json has all." if len(users) > MOST_ROWS else ""
     columns = (*USERS, OF_BURST) if any(user.burst for user in users) else USERS
     return Table(f"Users.{left_out}", columns, users[:MOST_ROWS], in_terminal=len(users) <= MOST_IN_TERMINAL)
-
-
-def _fits(found: Diagnosis) -> Table:
-    caption = (
-        "Explanations, the likeliest first. Variation: of the service times. Behind: log-likelihood below the best."
-    )
-    return Table(caption, FITS, found.fits, in_terminal=False)
 
 
 def _picture(users: list[UserRow], burst: int, found: Diagnosis) -> Chart:
@@ -152,9 +139,9 @@ def _picture(users: list[UserRow], burst: int, found: Diagnosis) -> Chart:
         else:
             spans += [Span(row, 0.0, served / 1000.0, Style.QUIET)] if served else []
             spans.append(Span(row, served / 1000.0, end, Style.MAIN))
-    known = found.slots is not None
-    meanings = [(Style.QUIET, "waiting (by the model)"), (Style.MAIN, "being served")] if known else []
-    meanings += [] if known else [(Style.MAIN, "waiting or being served")]
+    meanings = [(Style.MAIN, "waiting or being served")]
+    if found.slots is not None:
+        meanings = [(Style.QUIET, "waiting (by the model)"), (Style.MAIN, "being served")]
     return Chart(
         key=f"burst-{burst}",
         title=f"Burst {burst + 1}: queueing timeline",

@@ -45,13 +45,9 @@ class BurstService(ChatService[BurstOptions]):
         if options.burst_body is not None and self._plain is None:
             raise ConfigError("--burst-body needs --burst-path: give the path too, or use --body for an API")
         super().__init__(options, host)
-        kind = {"Content-Type": "application/json" if _is_json(self._posted) else "text/plain"} if self._posted else {}
+        is_json = _json_object(self._posted) is not None
+        kind = {"Content-Type": "application/json" if is_json else "text/plain"} if self._posted else {}
         self._plain_headers = (*self._identity.without_key(kind).items(), CLOSE)
-
-    @property
-    def plain(self) -> bool:
-        """Return True if requests go to a plain path instead of the API."""
-        return self._plain is not None
 
     @property
     def name(self) -> str:
@@ -86,23 +82,20 @@ class BurstService(ChatService[BurstOptions]):
 
 
 def _read_body(given: str) -> bytes:
-    """Return the bytes of --burst-body."""
-    if not given.startswith("@"):
-        return given.encode()
+    """The bytes of --burst-body."""
     try:
-        return read_named(given[1:], _MOST_BODY)
+        return read_named(given[1:], _MOST_BODY) if given.startswith("@") else given.encode()
     except ConfigError as error:
         raise ConfigError(f"--burst-body {given}: {error}: name another file") from None
     except OSError as error:
         raise ConfigError(f"--burst-body {given}: cannot be read ({error.strerror})") from None
 
 
-def _is_json(body: bytes) -> bool:
+def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
-        load_object(body)
+        return load_object(body)
     except ProtocolError:
-        return False
-    return True
+        return None
 
 
 class _StreamOrWhole:
@@ -122,26 +115,17 @@ class _StreamOrWhole:
         return getattr(self._parser, name)
 
     def feed(self, data: bytes, at: float) -> None:
-        """See `exchange.Sink.feed`."""
         if self._size <= _MOST_WHOLE:
             self._kept.append(data)
             self._size += len(data)
         self._parser.feed(data, at)
 
-    def finish(self) -> None:
-        """See `exchange.Sink.finish`."""
-        self._parser.finish()
-
     def verdict(self) -> tuple[ErrorClass, str] | None:
-        """See `measuring.Facts`."""
         problem: tuple[ErrorClass, str] | None = self._parser.verdict()
         if problem is None or self._parser.chunks or self._size > _MOST_WHOLE:
             return problem
-        try:
-            value = load_object(b"".join(self._kept))
-        except ProtocolError:
-            return problem
-        return problem if error_in(value) else None
+        value = _json_object(b"".join(self._kept))
+        return problem if value is None or error_in(value) else None
 
 
 class _Page:
@@ -151,13 +135,12 @@ class _Page:
     malformed: str | None = None
 
     def feed(self, _data: bytes, _at: float) -> None:
-        """Nothing to keep."""
+        pass
 
     def finish(self) -> None:
-        """Nothing to do: the exchange knows that it is complete."""
+        pass  # the exchange knows that it is complete
 
     def verdict(self) -> tuple[ErrorClass, str] | None:
-        """See `measuring.Facts`."""
         return None
 
 
@@ -201,7 +184,8 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
 
     def wait_time(self) -> float:
         """See `PacedUser.wait_time`; ends early enough to connect."""
-        return max(0.0, super().wait_time() - CONNECT_LEAD) if self._schedule is not None else super().wait_time()
+        left = super().wait_time()
+        return left if self._schedule is None else max(0.0, left - CONNECT_LEAD)
 
     def prepare(self) -> None:
         """Connect ahead of the burst."""
@@ -214,20 +198,16 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
         """Send one request; after the last burst, send the probes and leave."""
         with self.sampled(scheduled) as sample:
             self._timed(sample, scheduled)
-        if self.iteration + 1 >= self.options.bursts:
-            if self._probes:
-                self._final_probes(over=sample.outcome is Outcome.OK)
-            self.done()
-
-    def _final_probes(self, *, over: bool) -> None:
-        """Send a smaller burst and one request alone, unless a request of the last burst may still be served."""
-        if not all(self._meet(over=over)):
+        if self.iteration + 1 < self.options.bursts:
             return
-        if self.place < (self.run_context.info.users or 0) // 2:
-            self._probe(Role.SMALLER, self._released())
-        self._meet(over=True)
-        if self.index == 0:
-            self._probe(Role.AFTER, self._released())
+        # Probes follow, unless a request of the last burst may still be served.
+        if self._probes and all(self._meet(over=sample.outcome is Outcome.OK)):
+            if self.place < (self.run_context.info.users or 0) // 2:
+                self._probe(Role.SMALLER, self._released())
+            self._meet(over=True)
+            if self.index == 0:
+                self._probe(Role.AFTER, self._released())
+        self.done()
 
     def _meet(self, *, over: bool) -> list[bool]:
         """Wait until all users of the run are here; return the `over` of each."""
@@ -255,24 +235,19 @@ class BurstUser(PacedUser[BurstOptions, BurstService]):
             self._timed(sample, scheduled)
 
     def _timed(self, sample: Sample, scheduled: float) -> None:
+        """Send one request; record the time from its release to the last byte, or to the end if it failed."""
         try:
             self.perform(sample)
         finally:
-            _note_wait(sample, scheduled)
+            waited = (time.monotonic() - scheduled) * 1000.0
+            if sample.outcome is Outcome.OK and sample.late_ms is not None and sample.duration_ms is not None:
+                waited = sample.late_ms + sample.duration_ms
+            sample.extra["waited_ms"] = waited
 
     def perform(self, sample: Sample) -> None:
         """Send one request and read its answer: streamed, or of a plain path."""
-        service = self.service
-        draw = self.index, self.iteration
+        service, draw = self.service, (self.index, self.iteration)
         request = service.ask(sample, draw)
-        parser = _Page() if service.plain else _StreamOrWhole(service.stream_parser(sample, draw))
-        self.exchange(sample, request, parser)
+        plain = self.options.burst_path is not None
+        self.exchange(sample, request, _Page() if plain else _StreamOrWhole(service.stream_parser(sample, draw)))
         service.ended(sample, draw)
-
-
-def _note_wait(sample: Sample, scheduled: float) -> None:
-    """Record the time from the release to the last byte, or to the end of a request that failed."""
-    waited = (time.monotonic() - scheduled) * 1000.0
-    if sample.outcome is Outcome.OK and sample.late_ms is not None and sample.duration_ms is not None:
-        waited = sample.late_ms + sample.duration_ms
-    sample.extra["waited_ms"] = waited

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from katydid.engine.options import RunOptions
+from katydid.engine.options.arrivals import SECONDS
 from katydid.load.pacing import Phase
 from katydid.model.formatting import plural
-from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
-from katydid.model.options.quantities import count, duration
+from katydid.model.options import POSITIVE, option
+from katydid.model.options.quantities import count
 from katydid.model.workload import Workload, register
 from katydid.workloads.session.analysis import session_summary
 from katydid.workloads.session.section import session_answer, session_section
@@ -20,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent / "scenarios"
 
 
 def shipped() -> list[str]:
-    """Return the names of the scenarios that Katydid ships."""
+    """The names of the scenarios that Katydid ships."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -33,10 +34,7 @@ class SessionOptions(RunOptions):
     rooms: str | None = option(None, "room names, comma-separated, instead of the scenario's")
     session_json: str | None = option(None, "write the result to this file as one JSON object; - = standard output")
     interval: float = option(
-        20.0,
-        "seconds from one message of a user to the next; 0 = send the next when the last is answered",
-        kind=duration,
-        rule=NOT_NEGATIVE,
+        20.0, "seconds from one message of a user to the next; 0 = send the next when the last is answered", **SECONDS
     )
     phase: str = option(
         Phase.SPREAD.value,

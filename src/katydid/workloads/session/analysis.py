@@ -38,10 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
-    """The result of a check: `asks` is what it checks, `count` the number of answers checked.
-
-    `passed` is None if the check could not have noticed a violation.
-    """
+    """What a check `asks` of `count` answers; `passed` is None if it could not have noticed a violation."""
 
     name: str
     asks: str
@@ -104,10 +101,7 @@ def _check(frame: pd.DataFrame, name: str) -> AnswerCheck:
 
 
 def _could_see(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Return True for answers in which the check could notice a violation.
-
-    Rows of older versions do not record markers; they count as True.
-    """
+    """Return True for answers in which the check could notice a violation, and for rows that record no markers."""
     if name not in _BY_MARKERS or "markers" not in frame:
         return pd.Series(data=True, index=frame.index)
     seen = frame["markers"].fillna(0) > 0
@@ -144,18 +138,20 @@ def _session(frame: pd.DataFrame, checks: list[AnswerCheck]) -> SessionFigures:
     messages = frame[frame["name"] == "message"]
     timed = messages[messages["counted"] & (messages["outcome"] == "ok")]
     times = values_of(timed, "duration_ms")
-    latencies = [quantile(times, q) if len(times) else None for q in _SHOWN.values()]
+    p50, p95, p99 = (quantile(times, q) if len(times) else None for q in _SHOWN.values())
     passed = {check.name: check.passed for check in checks}
-    seconds = _seconds(messages)
+    started = messages["start_ms"].dropna()
+    ended = (messages["start_ms"] + messages["duration_ms"]).max()
+    seconds = None if started.empty else float(ended - started.min()) / 1000.0
     return SessionFigures(
         users=int(frame["user"].nunique()),
         messages_per_user=int(messages["turn"].max()) if len(messages) else 0,
         total_messages=len(messages),
         total_errors=int((frame["outcome"] == "failed").sum()),
         throughput_msg_per_sec=len(messages) / seconds if seconds else None,
-        latency_p50_ms=latencies[0],
-        latency_p95_ms=latencies[1],
-        latency_p99_ms=latencies[2],
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        latency_p99_ms=p99,
         too_few=[s.name for s in STATISTICS if s.name in _SHOWN and len(times) < s.fewest],
         wall_time_sec=seconds,
         session_isolation=_all(passed, "isolation", "independent_streams", "own_history", "message_count"),
@@ -163,14 +159,6 @@ def _session(frame: pd.DataFrame, checks: list[AnswerCheck]) -> SessionFigures:
         crisis_detection=passed.get("safety_answer"),
         checks=passed,
     )
-
-
-def _seconds(messages: pd.DataFrame) -> float | None:
-    started = messages["start_ms"].dropna()
-    if started.empty:
-        return None
-    ended = (messages["start_ms"] + messages["duration_ms"]).max()
-    return float(ended - started.min()) / 1000.0
 
 
 def _all(passed: dict[str, bool | None], *names: str) -> bool | None:

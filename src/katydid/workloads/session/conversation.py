@@ -20,30 +20,23 @@ UNKNOWN_USER = -1
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A check that an answer failed.
-
-    Attributes:
-        check: name of the check.
-        detail: one sentence that names both users, without quoting their texts.
-        other: the user whose text was leaked, if any.
-    """
+    """A check that an answer failed."""
 
     check: str
     detail: str
+    """One sentence that names both users, without quoting their texts."""
     other: int | None = None
+    """The user whose text was leaked, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerJudgement:
-    """The checks made on an answer, and their violations.
-
-    Attributes:
-        markers: number of markers found in the answer; None for answers that never contain any.
-    """
+    """The checks made on an answer, and their violations."""
 
     checks: tuple[str, ...]
     violations: tuple[Violation, ...] = ()
     markers: int | None = None
+    """Number of markers found in the answer; None for answers that never contain any."""
 
 
 class Conversation:
@@ -54,6 +47,9 @@ class Conversation:
         name: the user's name at the service; all names of this run begin with `prefix`.
         room: the user's room; None if the scenario has none.
         facts: more values for templates.
+
+    Attributes:
+        values: the values for the next request's templates; the service's `session` id is added to them.
     """
 
     def __init__(
@@ -73,29 +69,20 @@ class Conversation:
         self._prefix = prefix
         self.name, self.room = name, room
         self._history: list[dict[str, str]] = []
-        self._values: dict[str, Any] = {"user": name, "index": index, "turn": 0, "history": self._history, **facts}
+        self.values: dict[str, Any] = {"user": name, "index": index, "turn": 0, "history": self._history, **facts}
         if room is not None:
-            self._values["room"] = room
+            self.values["room"] = room
         self._kept: list[int] = []
         self._off = 0
         self._unsure: set[int] = set()
 
-    @property
-    def values(self) -> Mapping[str, object]:
-        """The values for the next request's templates."""
-        return self._values
-
-    def opened(self, session: object) -> None:
-        """Set the session id that the service returned."""
-        self._values["session"] = session
-
     def say(self, turn: int) -> None:
         """Make the message of a turn, from 1, and put it into `values`."""
-        scenario, values = self._scenario, self._values
+        scenario, values = self._scenario, self.values
         values["turn"] = turn
         values["marker"] = self._markers.make(self._index, turn)
         safety = scenario.safety
-        text = scenario.text if safety is None or not safety.from_turn <= turn <= safety.turn else safety.message
+        text = safety.message if safety and safety.covers(turn) else scenario.text
         values["text"] = str(text(values))
         self._history.append({"role": "user", "content": values["text"]})
         self._unsure.add(turn)
@@ -105,35 +92,39 @@ class Conversation:
 
         It is not called for a message without an answer; then it is unknown whether the service kept that message.
         """
-        scenario, turn = self._scenario, self._values["turn"]
+        scenario, turn, field = self._scenario, self.values["turn"], answer.field("text")
+        text = field if isinstance(field, str) else ""
         self._unsure.discard(turn)
         self._kept.append(turn)
-        text = answer.field("text")
-        self._history.append({"role": "assistant", "content": text if isinstance(text, str) else ""})
+        self._history.append({"role": "assistant", "content": text})
         found = list(self._markers.find(answer.text))
         checks, wrong = ["isolation"], self._foreign(found, "received")
-        echoes = scenario.echoes and not self._is_canned(text, found)
+        safety = scenario.safety if scenario.safety and scenario.safety.covers(turn) else None
+        due = safety is not None and turn == safety.turn
+        calming = safety is not None and safety.expect.search(text) is not None
+        canned = not found and (due or calming)  # a fixed safety answer repeats no marker
+        echoes = scenario.echoes and not canned
         if echoes or "id" in scenario.message.read:
             checks.append("independent_streams")
-            wrong += self._own_stream(answer, found, echoes=echoes)
+            if answer.mixed:
+                wrong.append(self._wrong("independent_streams", "received parts of several answers in one stream"))
+            if echoes and Marker(self._index, turn) not in found:
+                wrong.append(self._wrong("independent_streams", "received an answer to another message"))
         if scenario.count is not None and "count" in scenario.message.read and not self._unsure:
             checks.append("message_count")
-            wrong += self._count(answer.field("count"))
-        if scenario.safety is not None and turn == scenario.safety.turn:
+            wrong += self._miscounted(answer.field("count"), scenario.count(self.values))
+        if due:
             checks.append("safety_answer")
-            if not isinstance(text, str) or not scenario.safety.expect.search(text):
-                wrong.append(Violation("safety_answer", f"{self._me} did not receive the safety answer"))
+            if not calming:
+                wrong.append(self._wrong("safety_answer", "did not receive the safety answer"))
         return AnswerJudgement(tuple(checks), tuple(wrong), len(found))
 
     def see_members(
         self, answer: ScenarioAnswer, expected: Iterable[str], strangers: set[str] | None
     ) -> AnswerJudgement:
-        """Check the list of a room's members.
+        """Check the list of a room's members, among them all `expected` users of this run.
 
-        Args:
-            answer: the service's answer.
-            expected: users of this run that are in the room.
-            strangers: members from outside this run that another user saw; None for the first user to ask.
+        Others, `strangers`, must be those that another user saw; None for the first user to ask.
         """
         members = names_in(answer.field("members"))
         ours = {name for name in members if name.startswith(self._prefix)}
@@ -153,16 +144,13 @@ class Conversation:
         return {name for name in names_in(answer.field("members")) if not name.startswith(self._prefix)}
 
     def see_history(self, answer: ScenarioAnswer, content: FieldPath | None) -> AnswerJudgement:
-        """Check the history that the service kept.
+        """Check the history that the service kept: a list of texts, or of objects with a text at `content`.
 
         The order of messages is only checked if some have a text; some services return only their ids.
-
-        Args:
-            answer: the service's answer.
-            content: path to the text of a message; None if messages are texts.
         """
         messages = answer.field("messages")
-        texts = [_text_of(message, content) for message in messages] if isinstance(messages, list) else []
+        values = [content.find(each) if content else each for each in (messages if isinstance(messages, list) else [])]
+        texts = [value if isinstance(value, str) else "" for value in values]
         found = [marker for text in texts for marker in self._markers.find(text)]
         wrong = self._foreign(found, "has in its history")
         kept: list[int] = []
@@ -177,45 +165,26 @@ class Conversation:
             wrong.append(Violation("own_history", f"{self.name}'s history {how}"))
         return AnswerJudgement(("isolation", "own_history"), tuple(wrong), len(found))
 
-    @property
-    def _me(self) -> str:
-        return f"user {self._index} at turn {self._values['turn']}"
+    def _wrong(self, check: str, what: str, other: int | None = None) -> Violation:
+        return Violation(check, f"user {self._index} at turn {self.values['turn']} {what}", other)
 
     def _foreign(self, found: list[Marker], how: str) -> list[Violation]:
         strange = next((marker for marker in found if marker.user != self._index), None)
         if strange is None:
             return []
         if strange.user is None:
-            return [Violation("isolation", f"{self._me} {how} a text of another run", UNKNOWN_USER)]
-        detail = f"{self._me} {how} a text of user {strange.user} (its turn {strange.turn})"
-        return [Violation("isolation", detail, strange.user)]
+            return [self._wrong("isolation", f"{how} a text of another run", UNKNOWN_USER)]
+        return [
+            self._wrong("isolation", f"{how} a text of user {strange.user} (its turn {strange.turn})", strange.user)
+        ]
 
-    def _is_canned(self, text: object, found: list[Marker]) -> bool:
-        """Return True for the service's fixed safety answer, which repeats no marker."""
-        safety, turn = self._scenario.safety, self._values["turn"]
-        if safety is None or found or not safety.from_turn <= turn <= safety.turn:
-            return False
-        return turn == safety.turn or (isinstance(text, str) and bool(safety.expect.search(text)))
-
-    def _own_stream(self, answer: ScenarioAnswer, found: list[Marker], *, echoes: bool) -> list[Violation]:
-        wrong = []
-        if answer.mixed:
-            wrong.append(f"{self._me} received parts of several answers in one stream")
-        if echoes and Marker(self._index, self._values["turn"]) not in found:
-            wrong.append(f"{self._me} received an answer to another message")
-        return [Violation("independent_streams", text) for text in wrong]
-
-    def _count(self, count: object) -> list[Violation]:
-        assert self._scenario.count is not None  # noqa: S101 - the caller has checked
-        expected = self._scenario.count(self._values)
+    def _miscounted(self, count: object, expected: object) -> list[Violation]:
         if not isinstance(count, int) or not isinstance(expected, int):
             wrong = str(count) != str(expected)
         else:
             wrong, self._off = count - expected != self._off, count - expected  # report a lost message only once
-        if not wrong:
-            return []
-        detail = f"{self._me}: the service's message count is {count}, but {expected} were sent"
-        return [Violation("message_count", detail)]
+        detail = f"was told a message count of {count}, but {expected} were sent"
+        return [self._wrong("message_count", detail)] if wrong else []
 
 
 def names_in(members: object) -> set[str]:
@@ -227,8 +196,3 @@ def names_in(members: object) -> set[str]:
         known = [each[key] for key in ("name", "user", "username") if key in each] if isinstance(each, dict) else [each]
         names |= {str(name) for name in known[:1]}
     return names
-
-
-def _text_of(message: object, content: FieldPath | None) -> str:
-    found = message if content is None else content.find(message)
-    return found if isinstance(found, str) else ""

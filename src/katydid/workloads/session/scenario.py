@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,17 +18,12 @@ T = TypeVar("T")
 TRANSPORTS = ("json", "sse", "websocket")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _READS = {
-    "open": {"session"},
-    "message": {"text", "id", "count"},
-    "members": {"members"},
-    "history": {"messages", "content"},
+    "open": ("session",),
+    "message": ("text", "id", "count"),
+    "members": ("members",),
+    "history": ("messages", "content"),
 }
-_NEEDED = {
-    "open": {"session"},
-    "message": {"text"},
-    "members": {"members"},
-    "history": {"messages"},
-}
+"""The fields that each step may read from its answer; it must read the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,10 @@ class Safety:
     from_turn: int
     message: Filled
     expect: re.Pattern[str]
+
+    def covers(self, turn: int) -> bool:
+        """Return True if the turn's message is `message`."""
+        return self.from_turn <= turn <= self.turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,10 @@ def load_scenario(name: str) -> Scenario:
     if file.is_dir() or not file.exists():
         raise ConfigError(f"--scenario {name}: no such scenario: use {', '.join(shipped())}, or a TOML file")
     try:
-        table = tomllib.loads(source := read_named(file, MIB).decode("utf-8-sig"))
-    except ConfigError as error:
-        raise ConfigError(f"--scenario {name}: {error}") from None
-    except (OSError, RecursionError, ValueError) as error:  # ValueError also for numbers with thousands of digits
-        raise ConfigError(f"--scenario {name}: not TOML ({error})") from None
-    try:
+        try:
+            table = tomllib.loads(source := read_named(file, MIB).decode("utf-8-sig"))
+        except (OSError, RecursionError, ValueError) as error:  # ValueError also for numbers with thousands of digits
+            raise ConfigError(f"not TOML ({error})") from None
         found = read_scenario(file.stem, table, uses_model=_names(source, "model"))
     except ConfigError as error:
         raise ConfigError(f"--scenario {name}: {error}") from None
@@ -122,68 +120,57 @@ def read_scenario(name: str, table: dict[str, object], *, uses_model: bool) -> S
         ConfigError: it is invalid.
     """
     _only(table, {f.name for f in fields(Scenario)} - {"name", "text", "echoes", "count", "uses_model", "sha256"}, "")
-    message = _table(table, "message")
-    if message is None:
-        raise ConfigError("the table [message] is missing")
     transport = table.get("transport", "json")
     if transport not in TRANSPORTS:
         raise ConfigError(f"transport {transport!r} is not one of {', '.join(TRANSPORTS)}")
     rooms = table.get("rooms", [])
     if not isinstance(rooms, list) or not all(isinstance(room, str) and room for room in rooms):
         raise ConfigError("rooms must be a list of names")
-    safety = _table(table, "safety")
+    message = _take(table, "message", dict)
     return Scenario(
         name=name,
-        transport=transport,
-        done=_kind(table.get("done", "[DONE]"), str, "done"),
-        text=compiled(_need(message, "text", str, "message"), "message.text"),
-        echoes=_kind(message.get("echoes", False), bool, "message.echoes"),
+        transport=str(transport),
+        done=_take(table, "done", str, "[DONE]"),
+        text=compiled(_take(message, "message.text", str), "message.text"),
+        echoes=_take(message, "message.echoes", bool, False),
         count=compiled(message["count"], "message.count") if "count" in message else None,
         message=_step("message", message, {"text", "echoes", "count"}),
-        open=_optional("open", table),
-        members=_optional("members", table),
-        history=_optional("history", table),
-        safety=None if safety is None else _safety(safety),
+        open=_step("open", _take(table, "open", dict)) if "open" in table else None,
+        members=_step("members", _take(table, "members", dict)) if "members" in table else None,
+        history=_step("history", _take(table, "history", dict)) if "history" in table else None,
+        safety=_safety(_take(table, "safety", dict)) if "safety" in table else None,
         rooms=tuple(rooms),
-        room_size=_positive(table.get("room_size", 5), "room_size"),
+        room_size=_positive(table, "room_size", 5),
         uses_model=uses_model,
     )
 
 
-def _optional(name: str, table: dict[str, object]) -> Step | None:
-    found = _table(table, name)
-    return None if found is None else _step(name, found, set())
-
-
-def _step(name: str, table: dict[str, object], more: set[str]) -> Step:
-    _only(table, {"method", "path", "body", "read"} | more, f"{name}.")
-    method = table.get("method", "POST" if "body" in table else "GET")
+def _step(name: str, table: dict[str, object], more: Collection[str] = ()) -> Step:
+    _only(table, {"method", "path", "body", "read", *more}, f"{name}.")
+    method = str(table.get("method", "POST" if "body" in table else "GET"))
     if method not in _METHODS:
         raise ConfigError(f"{name}.method {method!r} is not one of {', '.join(_METHODS)}")
-    read = _need(table, "read", dict, name)
-    _only(read, _READS[name], f"{name}.read.")
-    for wanted in _NEEDED[name]:
-        _need(read, wanted, str, f"{name}.read")
-    body = compiled(table["body"], f"{name}.body") if "body" in table else None
-    path = _need(table, "path", str, name)
+    read, readable = _take(table, f"{name}.read", dict), _READS[name]
+    _only(read, readable, f"{name}.read.")
+    path = _take(table, f"{name}.path", str)
     return Step(
         method,
         compiled(path, f"{name}.path"),
-        body,
-        {key: FieldPath(_kind(way, str, f"{name}.read.{key}")) for key, way in read.items()},
+        compiled(table["body"], f"{name}.body") if "body" in table else None,
+        {key: FieldPath(_take(read, f"{name}.read.{key}", str)) for key in dict.fromkeys((readable[0], *read))},
         _names(f"{path} {table.get('body', '')}", "session"),
     )
 
 
 def _safety(table: dict[str, object]) -> Safety:
     _only(table, {"turn", "from_turn", "message", "expect"}, "safety.")
-    turn = _positive(_need(table, "turn", int, "safety"), "safety.turn")
+    turn = _positive(table, "safety.turn")
     try:
-        expect = re.compile(_need(table, "expect", str, "safety"))
+        expect = re.compile(_take(table, "safety.expect", str))
     except re.error as error:
         raise ConfigError(f"safety.expect is not a regular expression ({error})") from None
-    message = compiled(_need(table, "message", str, "safety"), "safety.message")
-    return Safety(turn, _positive(table.get("from_turn", turn), "safety.from_turn"), message, expect)
+    message = compiled(_take(table, "safety.message", str), "safety.message")
+    return Safety(turn, _positive(table, "safety.from_turn", turn), message, expect)
 
 
 def _names(source: str, name: str) -> bool:
@@ -191,32 +178,24 @@ def _names(source: str, name: str) -> bool:
     return re.search(rf"\{{[{{%][^}}]*\b{name}\b", source) is not None
 
 
-def _table(table: dict[str, object], name: str) -> dict[str, object] | None:
-    found = table.get(name)
-    if found is not None and not isinstance(found, dict):
-        raise ConfigError(f"{name} must be a table")
-    return found
-
-
-def _only(table: dict[str, object], known: set[str], prefix: str) -> None:
+def _only(table: dict[str, object], known: Collection[str], prefix: str) -> None:
     for key in table:
         if key not in known:
             raise ConfigError(f"{prefix}{key} is unknown: known keys are {', '.join(sorted(known))}")
 
 
-def _need(table: dict[str, object], key: str, kind: type[T], where: str) -> T:
-    if key not in table:
-        raise ConfigError(f"{where}.{key} is missing")
-    return _kind(table[key], kind, f"{where}.{key}")
-
-
-def _kind(value: object, kind: type[T], where: str) -> T:
+def _take(table: dict[str, object], where: str, kind: type[T], default: T | None = None) -> T:
+    """The value of the last key in `where`; without a default, the table must have it."""
+    value = table.get(where.rpartition(".")[2], default)
+    if value is None:
+        raise ConfigError(f"{where} is missing")
     if not isinstance(value, kind):
-        raise ConfigError(f"{where} must be of type {kind.__name__}")
+        raise ConfigError(f"{where} must be a table" if kind is dict else f"{where} must be of type {kind.__name__}")
     return value
 
 
-def _positive(value: object, where: str) -> int:
-    if not isinstance(value, int) or value < 1:
+def _positive(table: dict[str, object], where: str, default: int | None = None) -> int:
+    value = _take(table, where, int, default)
+    if value < 1:
         raise ConfigError(f"{where} must be a whole number of at least 1")
     return value

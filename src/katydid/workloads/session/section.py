@@ -1,7 +1,5 @@
 """Sessions in a report: the checks of the answers, their results, and examples of violations."""
 
-from dataclasses import dataclass
-
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import milliseconds, number, plural, significant
 from katydid.model.units import Unit
@@ -30,7 +28,7 @@ def session_section(material: Material) -> Section | None:
     checks = material.summary.part("checks", list[AnswerCheck]) if session else None
     if session is None or not checks:
         return None
-    broken = [check for check in checks if check.passed is False]
+    violations = [(_name(check), example) for check in checks for example in check.examples]
     rate, seconds = session.throughput_msg_per_sec, session.wall_time_sec
     text = [_verdict(checks)]
     if rate is not None and seconds is not None:
@@ -40,8 +38,10 @@ def session_section(material: Material) -> Section | None:
         )
     if times := _times(session):
         text.append(f"Service time of messages, without other requests: {times}.")
-    table = Table("Checks of the answers, under load.", CHECKS, checks)
-    return Section("checks", "Answer checks", text, [table, *_examples(broken)], answer=True)
+    tables = [Table("Checks of the answers, under load.", CHECKS, checks)]
+    if violations:
+        tables.append(Table("Examples.", EXAMPLES, violations, in_terminal=False))
+    return Section("checks", "Answer checks", text, tables, answer=True)
 
 
 _MOST_PASSED = 2
@@ -78,11 +78,7 @@ def _verdict(checks: list[AnswerCheck]) -> str:
 
 def _times(session: SessionFigures) -> str:
     """The percentiles in the JSON; empty if it has none."""
-    latencies = {
-        "p50": session.latency_p50_ms,
-        "p95": session.latency_p95_ms,
-        "p99": session.latency_p99_ms,
-    }
+    latencies = {"p50": session.latency_p50_ms, "p95": session.latency_p95_ms, "p99": session.latency_p99_ms}
     return ", ".join(
         f"{name} {milliseconds(value)}{' (too few)' if name in session.too_few else ''}"
         for name, value in latencies.items()
@@ -90,25 +86,13 @@ def _times(session: SessionFigures) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Example:
-    """A violation, with the name of its check."""
-
-    check: str
-    found: Example
-
-
-EXAMPLES: tuple[Column[_Example], ...] = (
-    Column("Check", lambda row: row.check),
-    Column("User", lambda row: row.found.user, Unit.COUNT),
-    Column("Other user", lambda row: row.found.other_user, Unit.COUNT),
-    Column("Turn", lambda row: row.found.turn, Unit.COUNT),
-    Column("Request", lambda row: row.found.request),
-    Column("What happened", lambda row: row.found.detail),
-    Column("Request id", lambda row: row.found.request_id),
+EXAMPLES: tuple[Column[tuple[str, Example]], ...] = (
+    Column("Check", lambda row: row[0]),
+    Column("User", lambda row: row[1].user, Unit.COUNT),
+    Column("Other user", lambda row: row[1].other_user, Unit.COUNT),
+    Column("Turn", lambda row: row[1].turn, Unit.COUNT),
+    Column("Request", lambda row: row[1].request),
+    Column("What happened", lambda row: row[1].detail),
+    Column("Request id", lambda row: row[1].request_id),
 )
-
-
-def _examples(broken: list[AnswerCheck]) -> list[Table]:
-    rows = [_Example(_name(check), example) for check in broken for example in check.examples]
-    return [Table("Examples.", EXAMPLES, rows, in_terminal=False)] if rows else []
+"""Of violations, each with the name of its check."""

@@ -28,17 +28,21 @@ class SessionService(ChatService[SessionOptions]):
 
     def __init__(self, options: SessionOptions, host: str) -> None:
         super().__init__(options, host)
-        self.scenario = load_scenario(self.options.scenario)
-        rooms = self.options.rooms
-        named = None if rooms is None else tuple(name for part in rooms.split(",") if (name := part.strip()))
-        self.rooms = self.scenario.rooms if named is None else named
-        websocket = self.scenario.transport == "websocket"
-        timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.sockets = KeyedWebSocketClient(self.host, timeouts, options.tls, self.credentials) if websocket else None
+        self.scenario = load_scenario(options.scenario)
+        self.rooms = self.scenario.rooms
+        if options.rooms is not None:
+            self.rooms = tuple(name for part in options.rooms.split(",") if (name := part.strip()))
+        self.sockets: KeyedWebSocketClient | None = None
+        if self.scenario.transport == "websocket":
+            timeouts = Timeouts(options.request_timeout, options.idle_timeout)
+            self.sockets = KeyedWebSocketClient(self.host, timeouts, options.tls, self.credentials)
         self._markers: dict[str, Markers] = {}
         self.strangers: dict[str, set[str]] = {}
         self.answers: dict[str, int] = {}
-        _try_out(self)
+        try:
+            self._try_out()
+        except (ConfigError, TypeError) as error:
+            raise ConfigError(f"{self._blamed}: {error}") from None
 
     asks = makes = False  # requests come from the scenario
 
@@ -67,15 +71,14 @@ class SessionService(ChatService[SessionOptions]):
         if opening is not None and step.needs_session:
             session = self._ask_ahead(opening, visitor, f"does not open a session in {room!r}").field("session")
             if session is None:
-                raise ConfigError(f"{self.blamed}: the answer has nothing at open.read.session: correct the path")
-            visitor.opened(session)
+                raise ConfigError(f"{self._blamed}: the answer has nothing at open.read.session: correct the path")
+            visitor.values["session"] = session
         members = self._ask_ahead(step, visitor, f"has no room {room!r}").field("members")
         if not isinstance(members, list | dict):
-            raise ConfigError(f"{self.blamed}: the answer has no list at members.read.members: correct the path")
+            raise ConfigError(f"{self._blamed}: the answer has no list at members.read.members: correct the path")
 
     @property
-    def blamed(self) -> str:
-        """The beginning of an error message about the scenario."""
+    def _blamed(self) -> str:
         return f"--scenario {self.options.scenario}"
 
     def _ask_ahead(self, step: Step, visitor: Conversation, refusal: str) -> WholeAnswer:
@@ -85,10 +88,7 @@ class SessionService(ChatService[SessionOptions]):
         if exchange.error is not None:
             raise NoAnswerError(f"{self.host} does not answer ({exchange.detail}): check that it is healthy")
         if not 200 <= (exchange.status or 0) < 300:
-            raise ConfigError(
-                f"{self.host} {refusal} ({answer_words(exchange)}): correct --rooms or --scenario "
-                f"{self.options.scenario}"
-            )
+            raise ConfigError(f"{self.host} {refusal} ({answer_words(exchange)}): correct --rooms or {self._blamed}")
         return answer
 
     def conversation(self, index: int, secret: str, room: str | None = None) -> Conversation:
@@ -116,6 +116,21 @@ class SessionService(ChatService[SessionOptions]):
         body = b"" if step.body is None else json_bytes(step.body(conversation.values))
         return Request(step.method, path, self.credentials.headers, body, request_id)
 
+    def _try_out(self) -> None:
+        """Render every template once, so that an invalid scenario fails before the load."""
+        scenario, conversation = self.scenario, self.conversation(0, "trial")
+        if scenario.open is not None:
+            self.made(scenario.open, conversation, "")
+            conversation.values["session"] = "session"
+        for turn in {1, scenario.safety.turn if scenario.safety else 1}:
+            conversation.say(turn)
+            self.made(scenario.message, conversation, "")
+        if scenario.count is not None:
+            scenario.count(conversation.values)
+        for step in (scenario.members, scenario.history):
+            if step is not None:
+                self.made(step, conversation, "")
+
     def facts(self) -> dict[str, object]:
         """See `ChatService.facts`."""
         return {
@@ -125,28 +140,3 @@ class SessionService(ChatService[SessionOptions]):
             "transport": self.scenario.transport,
             "turns": self.options.turns,
         }
-
-
-def _try_out(service: SessionService) -> None:
-    """Render every template once, so that an invalid scenario fails before the load.
-
-    Raises:
-        ConfigError: one cannot be rendered.
-    """
-    scenario = service.scenario
-    conversation = service.conversation(0, "trial")
-    try:
-        if scenario.open is not None:
-            service.made(scenario.open, conversation, "")
-            conversation.opened("session")
-        safety = scenario.safety
-        for turn in {1, *((safety.turn,) if safety else ())}:
-            conversation.say(turn)
-            service.made(scenario.message, conversation, "")
-        if scenario.count is not None:
-            scenario.count(conversation.values)
-        for step in (scenario.members, scenario.history):
-            if step is not None:
-                service.made(step, conversation, "")
-    except (ConfigError, TypeError) as error:
-        raise ConfigError(f"{service.blamed}: {error}") from None

@@ -28,7 +28,7 @@ from katydid.workloads.session.scenario import Scenario, Step
 from katydid.workloads.session.service import SessionService
 
 
-class MessagePart:
+class _MessagePart:
     """One message and its answer over a WebSocket; see `transport.websocket.Part`.
 
     Args:
@@ -47,24 +47,20 @@ class MessagePart:
         self.done = False
 
     def begin(self, at: float) -> None:
-        """See `Part.begin`."""
         self.due = at
 
     def say(self, now: float, *, held: bool) -> str:
-        """See `Part.say`."""
-        del now, held
+        del now, held  # it is the only message
         self.due = None
         return self._message
 
     def hear(self, message: str | bytes, at: float) -> None:
-        """See `Part.hear`."""
         self.answer = self._new()
         self.answer.feed(message.encode() if isinstance(message, str) else message, at)
         self.answer.finish()
         self.done = self.answer.verdict() is not None or self.answer.field("text") is not None
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
-        """See `Part.closed`."""
         return None if self.done else classify_close(code, reason)
 
 
@@ -95,14 +91,8 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
     options_class = SessionOptions
     request_type = "SESSION"
     extra_columns: ClassVar[dict[str, type]] = {
-        "turn": int,
-        "room": str,
-        "checked": str,
-        "violated": str,
-        "other_user": int,
-        "answer_id": str,
-        "markers": int,
-    }
+        "turn": int, "room": str, "checked": str, "violated": str, "other_user": int, "answer_id": str, "markers": int
+    }  # fmt: skip
     default_users = 5
     ends_itself = True
     waits_for_all = True
@@ -124,7 +114,7 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
                 session = answer.field("session")
                 if sample.outcome is Outcome.OK and session is None:
                     sample.fail(ErrorClass.MALFORMED, "the answer has nothing at open.read.session")
-                self.conversation.opened(session)
+                self.conversation.values["session"] = session
             if sample.outcome is not Outcome.OK:
                 return None
         self._is_open = True
@@ -162,22 +152,17 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
             sample.fail(ErrorClass.EMPTY, "no text in the answer")
         if sample.outcome is not Outcome.OK:
             return
-        identity = answer.field("id")
-        sample.extra["answer_id"] = None if identity is None else str(identity)
         judgement = self.conversation.hear(answer)
-        if identity is not None:
-            judgement = self._only_ours(str(identity), judgement)
+        if (identity := answer.field("id")) is not None:
+            sample.extra["answer_id"] = str(identity)
+            # No other user may have received an answer with this id. An answer known to be foreign claims no id.
+            foreign = any(violation.check == "independent_streams" for violation in judgement.violations)
+            owner = self.index if foreign else self.service.answers.setdefault(str(identity), self.index)
+            if owner != self.index:
+                detail = f"user {self.index} received an answer that user {owner} had already received"
+                more = Violation("independent_streams", detail, owner)
+                judgement = replace(judgement, violations=(*judgement.violations, more))
         _judge(sample, judgement)
-
-    def _only_ours(self, identity: str, judgement: AnswerJudgement) -> AnswerJudgement:
-        """Check that no other user received an answer with this id. An answer known to be foreign claims no id."""
-        if any(violation.check == "independent_streams" for violation in judgement.violations):
-            return judgement
-        owner = self.service.answers.setdefault(identity, self.index)
-        if owner == self.index:
-            return judgement
-        detail = f"user {self.index} received an answer that user {owner} had already received"
-        return replace(judgement, violations=(*judgement.violations, Violation("independent_streams", detail, owner)))
 
     def _check_members(self) -> None:
         """Ask for the room's members; all users of a room must get the same list."""
@@ -217,13 +202,12 @@ class SessionUser(PacedUser[SessionOptions, SessionService]):
 
     def _ask_by_socket(self, sockets: WebSocketClient, sample: Sample, request: Request, step: Step) -> ScenarioAnswer:
         """Send a message over its own WebSocket."""
-        part = MessagePart(request.body, lambda: WholeAnswer(step.read))
+        part = _MessagePart(request.body, lambda: WholeAnswer(step.read))
         exchange = self.measured(sample, partial(sockets.converse, request.path, request.all_headers(), part))
-        if exchange.error is None and exchange.status == SWITCHING_PROTOCOLS:
-            if (problem := part.answer.verdict()) is not None:
-                sample.fail(*problem)
-        else:
+        if exchange.error is not None or exchange.status != SWITCHING_PROTOCOLS:
             judge(sample, exchange, part.answer)
+        elif (problem := part.answer.verdict()) is not None:
+            sample.fail(*problem)
         return part.answer
 
     @classmethod
