@@ -54,13 +54,22 @@ class HttpRequest:
         Raises:
             RequestError: it is not a JSON object.
         """
-        try:
-            value = orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise RequestError("the body is not JSON") from None
-        if not isinstance(value, dict):
-            raise RequestError("the body is not a JSON object")
-        return value
+        return json_object(self.body, "the body")
+
+
+def json_object(text: str | bytes, what: str) -> dict[str, object]:
+    """Parse a JSON object.
+
+    Raises:
+        RequestError: it is not one; the message says `what` it is.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise RequestError(f"{what} is not JSON") from None
+    if not isinstance(value, dict):
+        raise RequestError(f"{what} is not a JSON object")
+    return value
 
 
 class RequestReader:
