@@ -21,7 +21,7 @@ from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.workloads.resilience import ResilienceOptions
-from katydid.workloads.speech.user import SpeechService, SpeechUser
+from katydid.workloads.speech.user import SpeechService, SpeechUser, Visit
 
 LOCAL_NAMES = {"localhost", "ip6-localhost"}
 
@@ -50,7 +50,7 @@ def is_local(host: str) -> bool:
         return False
 
 
-class Holding:
+class Holding(Visit):
     """A `websocket.Part` that stays silent for a while, then ends.
 
     Attributes:
@@ -59,24 +59,17 @@ class Holding:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self.due: float | None = None
-        self.done = False
         self.opened_at: float | None = None
 
     def begin(self, at: float) -> None:
         """See `websocket.Part`."""
-        self.opened_at = at
-        self.due = at + self._seconds
+        self.opened_at, self.due = at, at + self._seconds
 
-    def say(self, now: float, *, held: bool) -> str | bytes:
+    def say(self, now: float, *, held: bool) -> str:
         """See `websocket.Part`; called when the time is over."""
         del now, held
-        self.due = None
-        self.done = True
+        self.due, self.done = None, True
         return "{}"
-
-    def hear(self, message: str | bytes, at: float) -> None:
-        """See `websocket.Part`; messages are ignored."""
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
         """See `websocket.Part`."""
