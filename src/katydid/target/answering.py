@@ -181,7 +181,6 @@ class GeneratedAnswer(ServedAnswer):
         return 1 if self._fault == "too_few" else int(min(asked, most))
 
     def _count_chunks(self, count: int = 1) -> None:
-        """Record that `count` content chunks are about to be written."""
         self.truth.wrote_chunk(count)
         self.truth.completion_tokens = self.truth.chunks * self._settings.tokens_per_chunk
 

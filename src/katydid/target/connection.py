@@ -147,7 +147,6 @@ class Connection(asyncio.Protocol):
             self._generate(request, api, truth)
 
     def _open_stream(self, request: HttpRequest, truth: Truth) -> None:
-        """Open a WebSocket, which carries one stream of speech."""
         target = self._target
         refusal = target.speech.refuse() or target.refuse_key(request.headers.get("authorization", ""))
         if not wants_websocket(request):
@@ -195,7 +194,6 @@ class Connection(asyncio.Protocol):
         self._wait(kind(self._job(request, truth), api, ask, number))
 
     def _talk(self, request: HttpRequest, truth: Truth) -> None:
-        """Serve a request to the chat bridge."""
         target = self._target
         target.requests += 1
         if wants_websocket(request) and (path := messages_path(request.path)) is not None:

@@ -166,7 +166,6 @@ class Target:
         return "application/json", json_bytes(value)
 
     def _metrics(self) -> str:
-        """Return the page in Prometheus' text format."""
         name, memory = "katydid_target_requests", _process.memory_info().rss
         figures = (
             (f"{name}_running", "gauge", "Requests that have a slot.", self.slots.busy),

@@ -36,7 +36,11 @@ def delay(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:
-    """Every field is an option of `katydid target`. Delays are in seconds; a limit of 0 is off."""
+    """Every field is an option of `katydid target`. Delays are in seconds; a limit of 0 is off.
+
+    Raises:
+        ConfigError: a value is out of range, or contradicts another.
+    """
 
     host: str = option("127.0.0.1", "address to listen on")
     port: int = option(0, "port to listen on; 0 = any free port", kind=count)
@@ -116,11 +120,6 @@ class TargetSettings:
     exit_with_parent: bool = option(False, "end when standard input is closed; ignore Ctrl-C")
 
     def __post_init__(self) -> None:
-        """Check all values.
-
-        Raises:
-            ConfigError: a value is out of range, or contradicts another.
-        """
         for each in fields(self):
             value = getattr(self, each.name)
             if isinstance(value, int | float) and not 0 <= value < math.inf:

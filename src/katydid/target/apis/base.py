@@ -2,7 +2,7 @@
 
 Each API is a file of its own. It reads a request once and strictly, so that later code need not handle a client's
 mistakes, and writes the pieces of a streamed answer, or a non-streamed answer. All content chunks of an answer are the
-same, so their bytes are made once.
+same, so their bytes are made once. Whatever reads a request raises RequestError if the request is invalid.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,11 +111,7 @@ class Api(Protocol):
     broken: bytes
 
     def read(self, body: dict[str, object]) -> Ask:
-        """Read a request.
-
-        Raises:
-            RequestError: it is invalid.
-        """
+        """Read a request."""
 
     def opening(self, ask: Ask) -> bytes:
         """Return the beginning of a stream, before its content; by default it has none."""
@@ -144,11 +140,7 @@ class Api(Protocol):
 
 
 def member(body: dict[str, object], name: str, kind: type, default: object = None) -> Any:
-    """Return a member of a JSON object, or `default` if it is missing or null.
-
-    Raises:
-        RequestError: it is of another type.
-    """
+    """Return a member of a JSON object, or `default` if it is missing or null."""
     value = body.get(name)
     if value is None:
         return default
@@ -158,22 +150,14 @@ def member(body: dict[str, object], name: str, kind: type, default: object = Non
 
 
 def needed(body: dict[str, object], name: str, kind: type = str) -> Any:
-    """Return a member of a JSON object.
-
-    Raises:
-        RequestError: it is missing, or of another type.
-    """
+    """Return a member of a JSON object that must be there."""
     if (value := member(body, name, kind)) is None:
         raise RequestError(f"{name!r} is missing")
     return value
 
 
 def limit_of(body: dict[str, object], *names: str) -> int | None:
-    """Return the limit of tokens of an answer, from the first of these members that a request has.
-
-    Raises:
-        RequestError: it is no number, or less than 1.
-    """
+    """Return the limit in the first of these members that a request has; it must be at least 1."""
     limit: int | None = next((found for name in names if (found := member(body, name, int)) is not None), None)
     if limit is not None and limit < 1:
         raise RequestError(f"{names[-1]!r} must be at least 1, got {limit}")
@@ -181,11 +165,7 @@ def limit_of(body: dict[str, object], *names: str) -> int | None:
 
 
 def words_of(messages: list[Any]) -> list[str]:
-    """Return the words of all messages.
-
-    Raises:
-        RequestError: a message is not an object.
-    """
+    """Return the words of all messages."""
     if not all(isinstance(message, dict) for message in messages):
         raise RequestError("'messages' must be objects")
     return [word for message in messages for text in _texts(message.get("content")) for word in text.split()]

@@ -18,11 +18,7 @@ from katydid.target.wire.http import RequestError
 
 
 def read_toolset(body: dict[str, Any], messages: Sequence[object]) -> Toolset | None:
-    """Read the tools of a chat completions request; None if it declares none.
-
-    Raises:
-        RequestError: a declaration or a result is invalid.
-    """
+    """Read the tools of a chat completions request; None if it declares none."""
     if not body.get("tools"):
         return None
     try:

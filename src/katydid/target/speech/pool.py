@@ -9,6 +9,7 @@ workers, or for a new one. Needs pipes that an event loop can watch: Linux and m
 
 import asyncio
 import contextlib
+import marshal
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from katydid.model.errors import ConfigError
 from katydid.target.settings import TargetSettings
-from katydid.target.speech.worker import Job, read_answer
+from katydid.target.speech.worker import Job, WorkerReply
 
 if TYPE_CHECKING:
     from katydid.target.speech.gateway import SpeechStream
@@ -45,7 +46,7 @@ class Worker:
     """One worker process, with its current chunk.
 
     Attributes:
-        out: the file descriptor of its results.
+        out: its results.
         line: queue of the chunks that only this worker can do.
     """
 
@@ -56,7 +57,8 @@ class Worker:
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)  # noqa: S603 - Katydid's own file
         assert self.process.stdin is not None  # noqa: S101 - both are pipes
         assert self.process.stdout is not None  # noqa: S101
-        self._in, self.out = self.process.stdin.fileno(), self.process.stdout.fileno()
+        self._in = self.process.stdin.fileno()
+        self.out = os.fdopen(self.process.stdout.fileno(), "rb", closefd=False)
         self.chunk: Chunk | None = None
         self.line: deque[Chunk] = deque()
         self.started_at = time.monotonic_ns()
@@ -69,7 +71,7 @@ class Worker:
         audio = chunk.audio if with_audio else b""
         job = Job(chunk.came_at, chunk.work_ns, chunk.stream.number, chunk.last, audio)
         with contextlib.suppress(BrokenPipeError):  # it has just died, and the end of its output will show that
-            os.write(self._in, job.packed())
+            os.write(self._in, marshal.dumps(tuple(job)))
 
     def end(self) -> None:
         """Kill the process, if it is still alive, and free its resources."""
@@ -179,7 +181,7 @@ class Pool:
     def _answered(self, worker: Worker) -> None:
         chunk, worker.chunk = worker.chunk, None
         try:
-            answer = read_answer(worker.out)
+            answer = WorkerReply(*marshal.load(worker.out))  # noqa: S302 - from a process that this one started
         except EOFError:
             self._bury(worker, chunk)
             return

@@ -55,11 +55,7 @@ class HttpRequest:
         return self.headers.get("x-api-key") or self.headers.get("api-key", "")
 
     def json(self) -> dict[str, object]:
-        """Return the body as a JSON object.
-
-        Raises:
-            RequestError: it is not a JSON object.
-        """
+        """Return the body as a JSON object; see `json_object`."""
         return json_object(self.body, "the body")
 
 

@@ -142,7 +142,6 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         return None
 
     def _run_tools(self, talk: "_Conversation", calls: list[ToolCall]) -> None:
-        """Run the tools, and add their results to the conversation."""
         options = self.options
         if options.tool_latency:
             gevent.sleep(options.tool_latency * len(calls))
