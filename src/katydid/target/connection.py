@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import deque
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
@@ -133,7 +132,7 @@ class Connection(asyncio.Protocol):
             self._refuse(request, truth, Refusal(503, "too many connections", "overloaded"), api)
         elif target.settings.api_key not in {None, request.api_key} and request.path not in _UNGUARDED:
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
-        elif (page := target.page(request.method, request.path)) is not None:
+        elif api is None and (page := target.page(request.method, request.path)) is not None:
             kind, body = page
             self._write(request, 200, body, kind=kind)
         elif request.path in SPEECH_APIS:
@@ -174,7 +173,7 @@ class Connection(asyncio.Protocol):
             if refusal is not None:
                 self._write(request, refusal.status, api.error_body(refusal.message, refusal.kind))
                 return
-            ask = replace(ask, identity="preflight")
+            ask.identity = "preflight"
             target.kept.keep(ask, response_id(ask.identity), settings.chunk_text)
             self._write(request, 200, api.whole(ask, settings.chunk_text, Spent(1, 0, 0)))
             return
@@ -187,7 +186,7 @@ class Connection(asyncio.Protocol):
             return
         if target.prefixes is not None:
             truth.cached_tokens = target.prefixes.use(ask.model, ask.words)
-        ask = replace(ask, identity=truth.identity, cached=truth.cached_tokens)
+        ask.identity, ask.cached = truth.identity, truth.cached_tokens
         ask, tool_fault = with_tools(ask, settings, number)
         truth.fault = choose_fault(target.rates, settings.seed, number) or tool_fault
         kind = StreamedAnswer if ask.stream else WholeAnswer

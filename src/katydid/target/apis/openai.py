@@ -88,8 +88,8 @@ class CompletionsApi(OpenAiApi):
     """Completions of a text."""
 
     def read(self, body: dict[str, object]) -> Ask:
-        """See `Api.read`; the prompt must be one string."""
-        return super().read(body | {"messages": [{"content": member(body, "prompt", str, "")}]})
+        """See `Api.read`; the prompt must be one string, and there are no tools."""
+        return super().read(body | {"messages": [{"content": member(body, "prompt", str, "")}], "tools": None})
 
     def opening(self, ask: Ask) -> bytes:
         """See `Api.opening`: it has none."""

@@ -21,7 +21,7 @@ from katydid.target.wire.http import RequestError
 DIMENSIONS, MOST_DIMENSIONS = 16, 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListAsk(Ask):
     """The content of a request with a list of texts.
 
