@@ -18,9 +18,7 @@ from katydid.model.workload import WORKLOADS
 from katydid.resources import shipped_workloads
 from katydid.target import prefix_cache
 from katydid.target.apis import responses
-from katydid.target.apis.tools import TOOL_FAULTS
-from katydid.target.bridge.service import BRIDGE_FAULTS
-from katydid.target.faults import FAULTS
+from katydid.target.faults import BRIDGE_FAULTS, FAULTS, TOOL_FAULTS
 from katydid.workloads import user_class
 
 

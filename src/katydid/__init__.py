@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from katydid.workloads.resilience.chaos import ChaosUser
     from katydid.workloads.resilience.storm import StormUser
     from katydid.workloads.resilience.zombies import ZombiesUser
-    from katydid.workloads.retrieval.user import EmbedUser, RerankUser
+    from katydid.workloads.retrieval.embed import EmbedUser
+    from katydid.workloads.retrieval.rerank import RerankUser
     from katydid.workloads.scale.user import ScaleShape, ScaleUser
     from katydid.workloads.session.user import SessionUser
     from katydid.workloads.speech.user import SpeechUser
@@ -79,7 +80,8 @@ _HOME_OF = {
         "katydid.workloads.stream.user": ("StreamUser",),
         "katydid.workloads.tools.user": ("ToolsUser",),
         "katydid.workloads.resilience.zombies": ("ZombiesUser",),
-        "katydid.workloads.retrieval.user": ("EmbedUser", "RerankUser"),
+        "katydid.workloads.retrieval.embed": ("EmbedUser",),
+        "katydid.workloads.retrieval.rerank": ("RerankUser",),
     }.items()
     for name in names
 }

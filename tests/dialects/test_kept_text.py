@@ -14,13 +14,13 @@ PATHS = {
     "ollama": "/api/chat",
     "completions": "/v1/completions",
 }
-ASK = Ask(model="m", stream=True, limit=None, words=["a"])
+ASK = Ask(model="m", stream=True, limit=None, words=["a"], identity="7")
 
 
 def answer(api, texts):
     spoken = APIS[PATHS[api]]
-    closing = spoken.closing(ASK, "7", Spent(len(texts), 0, 0))
-    return b"".join([spoken.opening(ASK, "7"), *(spoken.content(ASK, "7", text) for text in texts), *closing])
+    closing = spoken.closing(ASK, Spent(len(texts), 0, 0))
+    return b"".join([spoken.opening(ASK), *(spoken.content(ASK, text) for text in texts), *closing])
 
 
 def parser_of(api, *, keeps=True):

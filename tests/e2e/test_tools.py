@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from katydid.target.apis.tools import PROGRESS_FAULTS, TOOL_FAULTS
+from katydid.target.faults import PROGRESS_FAULTS, TOOL_FAULTS
 from katydid.target.process import start_target
 from running import katydid, the_run
 

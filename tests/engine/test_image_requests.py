@@ -12,7 +12,7 @@ from katydid.engine.services.chat import ChatService
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Sample
 from katydid.workloads.retrieval import EmbedOptions
-from katydid.workloads.retrieval.user import EmbedService
+from katydid.workloads.retrieval.embed import EmbedService
 from katydid.workloads.tools import ToolsOptions
 from katydid.workloads.tools.user import ToolsService
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 from katydid.engine.run_info import RunInfo
@@ -57,14 +58,14 @@ class Model:
             exchange.status, exchange.body = 400, json.dumps({"error": str(error)}).encode()
             return
         self._answers += 1
-        name = str(self._answers)
+        ask = replace(ask, identity=str(self._answers))
         if not self._forgets:
-            self._kept.keep(ask, response_id(name), self.text * 3)
+            self._kept.keep(ask, response_id(ask.identity), self.text * 3)
         exchange.status, exchange.headers = 200, {"content-type": api.stream_kind}
         for event in (
-            api.opening(ask, name),
-            *[api.content(ask, name, self.text)] * 3,
-            *api.closing(ask, name, Spent(3, 0, 0)),
+            api.opening(ask),
+            *[api.content(ask, self.text)] * 3,
+            *api.closing(ask, Spent(3, 0, 0)),
         ):
             sink.feed(event, time.monotonic())
         sink.finish()

@@ -62,10 +62,17 @@ def test_a_waiting_connection_that_is_lost_gets_no_turn():
     """Over TLS a connection can be lost while nothing is read from it."""
 
     class Client:
-        parser = True
+        reads = True
 
-        def set_reading(self, *, on):
-            self.parser = on
+        @property
+        def transport(self):
+            return self
+
+        def pause_reading(self):
+            self.reads = False
+
+        def resume_reading(self):
+            self.reads = True
 
     loop = asyncio.new_event_loop()
     target = Target(TargetSettings(single_threaded=True), loop)
@@ -73,10 +80,10 @@ def test_a_waiting_connection_that_is_lost_gets_no_turn():
     served, lost, waiting = Client(), Client(), Client()
     for client in (served, lost, waiting):
         target.admit(client)
-    assert [client.parser for client in (served, lost, waiting)] == [True, False, False]
+    assert [client.reads for client in (served, lost, waiting)] == [True, False, False]
     target.dismiss(lost)
     target.dismiss(served)
-    assert waiting.parser
+    assert waiting.reads
 
 
 # Keys

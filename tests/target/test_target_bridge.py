@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from katydid.model.errors import ConfigError
-from katydid.target.bridge.service import Bridge
+from katydid.target.bridge import Bridge
 from katydid.target.settings import TargetSettings, arguments_from_settings, settings_from_arguments
 from katydid.target.wire.http import HttpRequest, RequestError
 

@@ -5,15 +5,8 @@ import json
 import pytest
 
 from katydid.target.apis.base import Ask
-from katydid.target.apis.tools import (
-    PROGRESS_FAULTS,
-    TOOL_FAULTS,
-    calls_of,
-    misreported,
-    read_toolset,
-    spoiled,
-    with_tools,
-)
+from katydid.target.apis.tools import calls_of, misreported, read_toolset, spoiled, with_tools
+from katydid.target.faults import PROGRESS_FAULTS, TOOL_FAULTS
 from katydid.target.settings import TargetSettings
 from katydid.target.wire.http import RequestError
 

@@ -10,7 +10,7 @@ from katydid.transport import open_client
 from katydid.transport.exchange import Exchange, Request, Timeouts
 from katydid.transport.websocket import WebSocketClient
 from katydid.workloads.burst.user import BurstOptions, BurstService
-from katydid.workloads.speech.user import _Visit
+from katydid.workloads.speech.user import Visit
 from rawserver import raw_server
 from talking import CLIENTS
 
@@ -68,5 +68,5 @@ def test_who_runs_the_test_may_give_another_name(client, name):
 def test_a_websockets_handshake_says_it_too():
     hearing = Hearing()
     with raw_server(hearing) as url:
-        WebSocketClient(url, Timeouts(1.0, 1.0)).converse("/speech", {}, _Visit(), Exchange())
+        WebSocketClient(url, Timeouts(1.0, 1.0)).converse("/speech", {}, Visit(), Exchange())
     assert hearing.agents == [OURS]

@@ -11,7 +11,8 @@ from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Outcome, Sample
 from katydid.model.workload import WORKLOADS
 from katydid.workloads.retrieval import EmbedOptions, RerankOptions
-from katydid.workloads.retrieval.user import EmbedService, EmbedUser, RerankService, RerankUser
+from katydid.workloads.retrieval.embed import EmbedService, EmbedUser
+from katydid.workloads.retrieval.rerank import RerankService, RerankUser
 
 TEMPLATE = 2
 """Tokens that the target adds to each text."""

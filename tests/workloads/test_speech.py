@@ -8,8 +8,7 @@ from documents import manifest_with, summary_with
 from katydid.dialects.speech import speech_dialect
 from katydid.report.model import Material
 from katydid.workloads.speech import SpeechOptions
-from katydid.workloads.speech.audio import Audio
-from katydid.workloads.speech.audio_stream import AudioStream, Pace
+from katydid.workloads.speech.audio import Audio, AudioStream, Pace
 from katydid.workloads.speech.section import speech_section
 from katydid.workloads.speech.user import SpeechService
 

@@ -3,30 +3,26 @@
 import asyncio
 import time
 from collections import deque
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-from katydid.model.jsontext import json_bytes
 from katydid.target.admission import QUEUE_FULL, Refusal
-from katydid.target.answering import AnswerJob, ServedAnswer, WholeAnswer
+from katydid.target.answering import BridgeAnswer, GeneratedAnswer, Job, ServedAnswer, StreamedAnswer, WholeAnswer
 from katydid.target.apis.anthropic import AnthropicApi
-from katydid.target.apis.base import Api, Ask, Spent
+from katydid.target.apis.base import Api, Spent
 from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import CompletionsApi, OpenAiApi
 from katydid.target.apis.responses import ResponsesApi, response_id
 from katydid.target.apis.retrieval import EmbeddingsApi, OllamaEmbedApi, RerankApi
 from katydid.target.apis.tools import with_tools
-from katydid.target.bridge.answering import BridgeAnswer, BridgeSocket, messages_path
-from katydid.target.bridge.service import PREFIX as BRIDGE
+from katydid.target.bridge import PREFIX as BRIDGE
+from katydid.target.bridge import BridgeSocket, messages_path
 from katydid.target.faults import choose_fault
 from katydid.target.speech.apis import SPEECH_APIS
-from katydid.target.speech.gateway import SpeechStream
-from katydid.target.streaming import StreamedAnswer
 from katydid.target.truthlog import Truth
 from katydid.target.wire.http import CONTINUE, HttpRequest, RequestError, RequestReader, answer
-from katydid.target.wire.websocket import switching_protocols, wants_websocket
+from katydid.target.wire.websocket import ServerSocket, switching_protocols, wants_websocket
 
 if TYPE_CHECKING:
     from katydid.target.server import Target
@@ -46,8 +42,6 @@ APIS: dict[str, Api] = {
 }
 """The paths that a model answers. Add an API here."""
 
-RESET = "/reset_prefix_cache"
-"""The path that clears the prefix cache, as in vLLM."""
 _PREFLIGHT = "x-katydid-preflight"
 """The header of a generator's preflight request."""
 _UNGUARDED = frozenset({"/health", "/stats", "/metrics"})
@@ -64,10 +58,8 @@ class Connection(asyncio.Protocol):
         self._target = target
         self._reader = RequestReader()
         self._requests: deque[tuple[HttpRequest, Truth]] = deque()
-        self._answer: ServedAnswer | BridgeAnswer | None = None
-        self._stream: SpeechStream | BridgeSocket | None = None
-        self._truth: Truth | None = None
-        self._ask: Ask | None = None
+        self._answer: ServedAnswer | None = None
+        self._stream: ServerSocket | None = None
         self._first_byte: tuple[int, int] | None = None
         self._crowded = False
         self._holds_slot = False
@@ -77,7 +69,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`; a client has connected."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         self._crowded = self._target.admit(self)
 
     def data_received(self, data: bytes) -> None:
@@ -96,7 +88,7 @@ class Connection(asyncio.Protocol):
             self._requests.append((request, self._truth_of(request)))
         if self._reader.wants_continue:
             self._reader.wants_continue = False
-            self._transport.write(CONTINUE)
+            self.transport.write(CONTINUE)
         if not self._reader.begun:
             self._first_byte = None
         self._serve_next()
@@ -114,20 +106,13 @@ class Connection(asyncio.Protocol):
 
     # What the target calls
 
-    def set_reading(self, *, on: bool) -> None:
-        """Resume or pause reading from the client."""
-        if on:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
-
     def stop(self) -> None:
         """End the connection, since the target stops."""
         if self in self._target.computing:
             self._computed()
             return
         self._end_all("target_stopped")
-        self._transport.abort()
+        self.transport.abort()
 
     # Requests
 
@@ -136,30 +121,22 @@ class Connection(asyncio.Protocol):
         return Truth(identity, request.path, *(self._first_byte or (0, 0)))
 
     def _serve_next(self) -> None:
-        while self._answer is None and self._requests and not self._transport.is_closing():
+        while self._answer is None and self._requests and not self.transport.is_closing():
             request, truth = self._requests.popleft()
             self._serve(request, truth)
 
     def _serve(self, request: HttpRequest, truth: Truth) -> None:
         target, api = self._target, APIS.get(request.path) if request.method == "POST" else None
-        page = target.page(request.path) if request.method == "GET" else None
         if self._crowded and request.path != "/stats":
             request.keep_alive = False
             self._refuse(request, truth, Refusal(503, "too many connections", "overloaded"), api)
-        elif target.demands_key(request.api_key) and request.path not in _UNGUARDED:
+        elif target.settings.api_key not in {None, request.api_key} and request.path not in _UNGUARDED:
             self._refuse(request, truth, Refusal(401, "Incorrect API key provided", "invalid_api_key"), api)
-        elif page is not None:
+        elif api is None and (page := target.page(request.method, request.path)) is not None:
             kind, body = page
             self._write(request, 200, body, kind=kind)
         elif request.path in SPEECH_APIS:
             self._open_stream(request, truth)
-        elif request.method == "POST" and request.path == "/speech/workers":
-            self._target.speech.pool.fill_up()
-            self._write(request, 200, json_bytes(target.workers()))
-        elif request.method == "POST" and request.path == RESET:
-            if target.prefixes is not None:
-                target.prefixes.clear()
-            self._write(request, 200, b"{}")
         elif request.path.startswith(BRIDGE):
             self._talk(request, truth)
         elif api is None:
@@ -169,7 +146,6 @@ class Connection(asyncio.Protocol):
             self._generate(request, api, truth)
 
     def _open_stream(self, request: HttpRequest, truth: Truth) -> None:
-        """Open a WebSocket, which carries one stream of speech."""
         target = self._target
         refusal = target.speech.refuse() or target.refuse_key(request.headers.get("authorization", ""))
         if not wants_websocket(request):
@@ -179,78 +155,61 @@ class Connection(asyncio.Protocol):
             self._refuse(request, truth, refusal, None)
             return
         truth.status = 101
-        self._transport.write(switching_protocols(request, target.settings.server))
-        api = SPEECH_APIS[request.path]
-        self._stream = target.speech.begin(api, truth, self._transport.write, self._transport.close)
+        self.transport.write(switching_protocols(request, target.settings.server))
+        self._stream = target.speech.begin(self.transport, SPEECH_APIS[request.path], truth)
 
     def _generate(self, request: HttpRequest, api: Api, truth: Truth) -> None:
-        target = self._target
+        target, settings = self._target, self._target.settings
         preflight = _PREFLIGHT in request.headers
-        number = 0 if preflight else target.count_request()
+        number = target.requests
+        target.requests += not preflight
         try:
             ask = target.kept.complete(api.read(request.json()))
         except RequestError as error:
             self._refuse(request, truth, Refusal(400, str(error), "invalid_request_error"), api)
             return
-        if preflight:
-            self._answer_preflight(request, api, ask)
+        refusal = target.refuse_model(ask.model)
+        if preflight:  # answered at once: it is not counted, gets no fault, and is not logged
+            if refusal is not None:
+                self._write(request, refusal.status, api.error_body(refusal.message, refusal.kind))
+                return
+            ask.identity = "preflight"
+            target.kept.keep(ask, response_id(ask.identity), settings.chunk_text)
+            self._write(request, 200, api.whole(ask, settings.chunk_text, Spent(1, 0, 0)))
             return
         truth.model, truth.stream, truth.prompt_tokens = ask.model, ask.stream, ask.prompt_tokens
-        if target.settings.log:
+        if settings.log:
             truth.body_sha256 = sha256(request.body).hexdigest()
-        refusal = target.refuse(ask.model, request.api_key)
+        refusal = refusal or target.refuse_key(request.api_key) or (QUEUE_FULL if target.slots.full else None)
         if refusal is not None:
             self._refuse(request, truth, refusal, api)
             return
-        truth.fault = choose_fault(target.rates, target.settings.seed, number)
         if target.prefixes is not None:
-            ask = replace(ask, cached=target.prefixes.use(ask.model, ask.words))
-            truth.cached_tokens = ask.cached
-        ask, tool_fault = with_tools(ask, target.settings, number)
-        truth.fault = truth.fault or tool_fault
-        self._ask = ask
-        job = AnswerJob(target.settings, api, request, ask, truth, number)
+            truth.cached_tokens = target.prefixes.use(ask.model, ask.words)
+        ask.identity, ask.cached = truth.identity, truth.cached_tokens
+        ask, tool_fault = with_tools(ask, settings, number)
+        truth.fault = choose_fault(target.rates, settings.seed, number) or tool_fault
         kind = StreamedAnswer if ask.stream else WholeAnswer
-        self._wait(truth, kind(self._transport, target.ticker, job, self._finished))
-
-    def _answer_preflight(self, request: HttpRequest, api: Api, ask: Ask) -> None:
-        """Answer a generator's preflight request at once: it is not counted, gets no fault, and is not logged."""
-        target = self._target
-        refusal = target.refuse_model(ask.model)
-        if refusal is not None:
-            self._write(request, refusal.status, api.error_body(refusal.message, refusal.kind))
-        else:
-            text = target.settings.chunk_text
-            target.kept.keep(ask, response_id("preflight"), text)
-            self._write(request, 200, api.whole(ask, "preflight", text, Spent(1, 0, 0)))
+        self._wait(kind(self._job(request, truth), api, ask, number))
 
     def _talk(self, request: HttpRequest, truth: Truth) -> None:
-        """Serve a request to the chat bridge."""
         target = self._target
-        target.count_request()
+        target.requests += 1
         if wants_websocket(request) and (path := messages_path(request.path)) is not None:
             truth.status = 101
-            write, close = self._transport.write, self._transport.close
-            write(switching_protocols(request, target.settings.server))
-            self._stream = BridgeSocket(target.bridge, path, truth, target.log, write=write, close=close)
-            return
-        if target.slots.full:
+            self.transport.write(switching_protocols(request, target.settings.server))
+            self._stream = BridgeSocket(self.transport, target.bridge, path, truth, target.log)
+        elif target.slots.full:
             self._refuse(request, truth, QUEUE_FULL, None)
-            return
-        answer = BridgeAnswer(
-            self._transport,
-            target.ticker,
-            settings=target.settings,
-            bridge=target.bridge,
-            request=request,
-            truth=truth,
-            finished=self._finished,
-        )
-        self._wait(truth, answer)
+        else:
+            self._wait(BridgeAnswer(self._job(request, truth), target.bridge))
 
-    def _wait(self, truth: Truth, answer: ServedAnswer | BridgeAnswer) -> None:
+    def _job(self, request: HttpRequest, truth: Truth) -> Job:
+        return Job(self.transport, self._target.ticker, self._target.settings, request, truth, self._finished)
+
+    def _wait(self, answer: ServedAnswer) -> None:
         """Answer a request as soon as it has a slot."""
-        self._truth, self._answer = truth, answer
+        self._answer = answer
         self._waits_since = time.monotonic_ns()
         self._target.begin_answer()
         self._target.slots.acquire(self._begin)
@@ -258,9 +217,9 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         """Begin the answer, which has a slot now."""
         self._holds_slot = True
-        if self._truth is not None and self._answer is not None:
-            self._truth.queue_ms = (time.monotonic_ns() - self._waits_since) / 1e6
-            self._answer.begin()
+        if (answer := self._answer) is not None:
+            answer.truth.queue_ms = (time.monotonic_ns() - self._waits_since) / 1e6
+            answer.begin()
             if self in self._target.computing:
                 self._compute_on()
 
@@ -269,35 +228,35 @@ class Connection(asyncio.Protocol):
     def _finished(self, reusable: bool) -> None:
         self._release()
         if not reusable:
-            self._transport.close()
+            self.transport.close()
         elif self._requests:
             asyncio.get_running_loop().call_soon(self._serve_next)
 
     def _release(self) -> None:
         """Log the answer, which has ended, and give its slot to the next."""
-        truth, self._truth, self._answer = self._truth, None, None
-        ask, self._ask = self._ask, None
-        if truth is not None:
+        target, answer, self._answer = self._target, self._answer, None
+        if answer is not None:
+            truth = answer.truth
             if self._holds_slot:
                 truth.freed()
-            self._target.log.write(truth)
-            if ask is not None and truth.outcome == "sent" and truth.fault is None:
-                text = self._target.settings.chunk_text * truth.chunks
-                self._target.kept.keep(ask, response_id(truth.identity), text)
-        self._target.end_answer()
+            target.log.write(truth)
+            if isinstance(answer, GeneratedAnswer) and truth.outcome == "sent" and truth.fault is None:
+                text = target.settings.chunk_text * truth.chunks
+                target.kept.keep(answer.ask, response_id(truth.identity), text)
+        target.in_flight -= 1
         if self._holds_slot:
             self._holds_slot = False
-            self._target.slots.release()
+            target.slots.release()
         else:
-            self._target.slots.withdraw(self._begin)
+            target.slots.withdraw(self._begin)
 
     def _end_all(self, outcome: str) -> None:
         """Log all requests, since nothing more can be served."""
         if self._stream is not None:
             self._stream.lost(outcome)
-        if self._answer is not None and self._truth is not None:
+        if self._answer is not None:
             self._answer.abandon()
-            self._truth.ended(outcome)
+            self._answer.truth.ended(outcome)
             if outcome == "client_closed" and self._target.settings.keep_computing:
                 self._target.computing.add(self)
                 self._compute_on()
@@ -314,10 +273,8 @@ class Connection(asyncio.Protocol):
 
     def _compute_on(self) -> None:
         """Keep the slot until the answer is computed, or the place in the queue, although the client has left."""
-        if self._holds_slot and isinstance(self._answer, ServedAnswer):
+        if self._holds_slot and self._answer is not None:
             self._target.ticker.at(self._answer.computed_at, self._computed)
-        elif self._holds_slot:  # the chat bridge computes nothing
-            self._computed()
 
     def _computed(self) -> None:
         if self in self._target.computing:
@@ -334,8 +291,8 @@ class Connection(asyncio.Protocol):
             truth.status = error.status
             truth.ended("sent")
             self._target.log.write(truth)
-        self._transport.write(message)
-        self._transport.close()
+        self.transport.write(message)
+        self.transport.close()
 
     def _refuse(self, request: HttpRequest, truth: Truth, refusal: Refusal, api: Api | None) -> None:
         body = (api or _OPENAI).error_body(refusal.message, refusal.kind)
@@ -348,6 +305,6 @@ class Connection(asyncio.Protocol):
         self, request: HttpRequest, status: int, body: bytes, headers: str = "", kind: str = "application/json"
     ) -> None:
         server, keep_alive = self._target.settings.server, request.keep_alive
-        self._transport.write(answer(status, body, server=server, keep_alive=keep_alive, kind=kind, headers=headers))
+        self.transport.write(answer(status, body, server=server, keep_alive=keep_alive, kind=kind, headers=headers))
         if not request.keep_alive:
-            self._transport.close()
+            self.transport.close()

@@ -18,6 +18,25 @@ FAULTS = {
     "stall": "stops sending in the middle of the answer",
 }
 
+TOOL_FAULTS = {
+    "wrong_name": "calls an undeclared tool",
+    "broken_json": "cuts off the arguments",
+    "missing_id": "gives the call no id",
+    "wrong_arguments": "leaves out required arguments",
+    "one_call_too_few": "answers without making the last call",
+    "wrong_order": "calls the tools in the wrong order",
+}
+PROGRESS_FAULTS = ("wrong_name", "one_call_too_few", "wrong_order")
+"""Faults that are possible if the server runs the tools itself, since its progress contains only names of tools."""
+BRIDGE_FAULTS = {
+    "leak": "an answer quotes another session's last message",
+    "cross_stream": "an answer is another session's last answer",
+    "lose_message": "a message is answered, but neither kept nor counted",
+    "reorder_history": "two messages of a history are swapped",
+    "wrong_members": "a user is missing from a room's list of members",
+    "lose_safety_under_load": "the safety answer does not come while other sessions are busy",
+}
+
 
 def choose_fault(rates: Mapping[str, float], seed: int, number: int, purpose: str = "fault") -> str | None:
     """Choose the fault of request `number`, or None; the same for the same seed."""

@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -31,16 +30,10 @@ class RunningTarget:
 
     def __init__(self, settings: TargetSettings) -> None:
         self.settings = settings
-        command = [
-            sys.executable,
-            "-m",
-            "katydid.target",
-            *arguments_from_settings(settings),
-            "--exit-with-parent",
-        ]
+        words = [*arguments_from_settings(settings), "--exit-with-parent"]
         # Its standard input closes when this process ends, and that tells the target to end.
         self._process = subprocess.Popen(  # noqa: S603 - Katydid's own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "katydid.target", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._owner = os.getpid()
         assert self._process.stdout is not None  # noqa: S101 - a pipe
@@ -64,31 +57,27 @@ class RunningTarget:
         """
         if self.settings.log is None:
             return []
-        self._settle()
-        whole, _, _ = Path(self.settings.log).read_text(encoding="utf-8").rpartition("\n")  # drop an incomplete line
-        return [json.loads(line) for line in whole.splitlines()]
-
-    def _settle(self) -> None:
         process = self._process
         if os.getpid() == self._owner and process.poll() is None and process.stdin and process.stdout:
             with contextlib.suppress(OSError):  # it has just ended, so its log is complete
                 process.stdin.write("\n")
                 process.stdin.flush()
                 process.stdout.readline()
+        whole, _, _ = Path(self.settings.log).read_text(encoding="utf-8").rpartition("\n")  # drop an incomplete line
+        return [json.loads(line) for line in whole.splitlines()]
 
     def stats(self) -> dict[str, object]:
         """Return its counters. Uses no key, and its own connection."""
         host = urlsplit(self.url).hostname or "127.0.0.1"
-        connection: http.client.HTTPConnection
+        connection = http.client.HTTPConnection(host, self.port, timeout=STATS_TIME)
         if self.settings.tls_cert:
-            connection = http.client.HTTPSConnection(host, self.port, timeout=STATS_TIME, context=_trusting())
-        else:
-            connection = http.client.HTTPConnection(host, self.port, timeout=STATS_TIME)
-        try:
+            trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            trusting.check_hostname = False
+            trusting.verify_mode = ssl.CERT_NONE  # it is our own child process
+            connection = http.client.HTTPSConnection(host, self.port, timeout=STATS_TIME, context=trusting)
+        with contextlib.closing(connection):
             connection.request("GET", "/stats")
             stats: dict[str, object] = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
         return stats
 
     def stop(self) -> int | None:
@@ -113,18 +102,8 @@ class RunningTarget:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _trusting() -> ssl.SSLContext:
-    """Return a TLS context without verification, since the target is our own child process."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def start_target(settings: TargetSettings | None = None, **changes: Any) -> RunningTarget:
@@ -133,6 +112,4 @@ def start_target(settings: TargetSettings | None = None, **changes: Any) -> Runn
     Raises:
         ConfigError: it did not start.
     """
-    if settings is None:
-        settings = TargetSettings(**changes)
-    return RunningTarget(settings)
+    return RunningTarget(settings or TargetSettings(**changes))

@@ -10,9 +10,9 @@ import psutil
 
 from katydid.model.errors import ConfigError
 from katydid.model.jsontext import json_bytes
-from katydid.target.admission import QUEUE_FULL, RateLimits, Refusal, Slots
+from katydid.target.admission import RateLimits, Refusal, Slots
 from katydid.target.apis.responses import KeptAnswers
-from katydid.target.bridge.service import Bridge
+from katydid.target.bridge import Bridge
 from katydid.target.connection import Connection
 from katydid.target.prefix_cache import PrefixCache
 from katydid.target.settings import TargetSettings
@@ -23,28 +23,8 @@ from katydid.target.wire.arrivals import Arrivals, listen
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 """The content type of Prometheus' text format."""
-RUNNING = "katydid_target_requests_running"
-WAITING = "katydid_target_requests_waiting"
 
 _process = psutil.Process()
-
-
-def exposition(*, running: int, waiting: int) -> str:
-    """Return the page `/metrics` in Prometheus' text format.
-
-    Args:
-        running: requests that have a slot, including those whose clients have left.
-        waiting: requests in the queue.
-    """
-    figures = (
-        (RUNNING, "gauge", "Requests that have a slot.", running),
-        (WAITING, "gauge", "Requests that wait for a slot.", waiting),
-        ("process_cpu_seconds_total", "counter", "CPU time of the process.", time.process_time()),
-        ("process_resident_memory_bytes", "gauge", "Memory of the process.", _process.memory_info().rss),
-    )
-    return "".join(
-        f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, text, value in figures
-    )
 
 
 class Target:
@@ -73,7 +53,8 @@ class Target:
         """Connections whose clients have left, but whose answers are still computed."""
         self._served: Connection | None = None  # the only one served, with --single-threaded
         self._waiting: deque[Connection] = deque()
-        self._requests = self._in_flight = self._peak_in_flight = self._peak_connections = 0
+        self.requests = self.in_flight = 0
+        self._peak_in_flight = self._peak_connections = 0
 
     async def serve(self) -> str:
         """Start to listen, and return the address as a URL.
@@ -107,7 +88,7 @@ class Target:
         self.slots.close()
         for connection in [*self._connections, *self.computing]:
             connection.stop()
-        self.speech.stop()
+        self.speech.pool.stop()
         self.log.close()
 
     # Connections
@@ -121,7 +102,7 @@ class Target:
                 self._served = connection
             else:
                 self._waiting.append(connection)
-                connection.set_reading(on=False)
+                connection.transport.pause_reading()
         return 0 < self.settings.max_connections < len(self._connections)
 
     def dismiss(self, connection: Connection) -> None:
@@ -130,24 +111,11 @@ class Target:
         if self._served is connection:
             self._served = self._waiting.popleft() if self._waiting else None
             if self._served is not None:
-                self._served.set_reading(on=True)
+                self._served.transport.resume_reading()
         elif connection in self._waiting:
             self._waiting.remove(connection)
 
     # Requests
-
-    def demands_key(self, given: str) -> bool:
-        """Return True if a key is required and this is not it."""
-        return self.settings.api_key not in {None, given}
-
-    def count_request(self) -> int:
-        """Count a request for generated text, and return its number from 0."""
-        self._requests += 1
-        return self._requests - 1
-
-    def refuse(self, model: str, key: str) -> Refusal | None:
-        """Return why a request is rejected (unknown model, rate limit, full queue), or None."""
-        return self.refuse_model(model) or self.refuse_key(key) or (QUEUE_FULL if self.slots.full else None)
 
     def refuse_model(self, model: str) -> Refusal | None:
         """Return a rejection if the target does not have this model."""
@@ -160,45 +128,51 @@ class Target:
 
     def begin_answer(self) -> None:
         """Count an accepted request."""
-        self._in_flight += 1
-        self._peak_in_flight = max(self._peak_in_flight, self._in_flight)
+        self.in_flight += 1
+        self._peak_in_flight = max(self._peak_in_flight, self.in_flight)
 
-    def end_answer(self) -> None:
-        """Count the end of an accepted request."""
-        self._in_flight -= 1
-
-    def page(self, path: str) -> tuple[str, bytes] | None:
-        """Return the content type and body of a status page, or None if there is none at `path`."""
-        if path == "/metrics":
-            return KIND, exposition(running=self.slots.busy, waiting=self.slots.waiting).encode()
-        value = self._status(path)
-        return None if value is None else ("application/json", json_bytes(value))
-
-    def workers(self) -> dict[str, object]:
-        """Return the process ids of the recogniser's workers, and the length of their queue."""
-        return {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
-
-    def _status(self, path: str) -> dict[str, Any] | None:
-        match path:
-            case "/v1/models":
+    def page(self, method: str, path: str) -> tuple[str, bytes] | None:
+        """Return the content type and body of a page about the target's state, or None if there is none."""
+        value: dict[str, Any]
+        match method, path:
+            case "GET", "/metrics":
+                return KIND, self._metrics().encode()
+            case "GET", "/v1/models":
                 models = [{"id": name, "object": "model", "created": 0, "owned_by": "katydid"} for name in self._models]
-                return {"object": "list", "data": models}
-            case "/api/tags":
-                return {"models": [{"name": name, "model": name} for name in self._models]}
-            case "/health":
-                return {"status": "ok", "version": self.settings.version}
-            case "/stats":
-                return self._stats()
-            case "/speech/workers":
-                return self.workers()
-        return None
+                value = {"object": "list", "data": models}
+            case "GET", "/api/tags":
+                value = {"models": [{"name": name, "model": name} for name in self._models]}
+            case "GET", "/health":
+                value = {"status": "ok", "version": self.settings.version}
+            case "GET", "/stats":
+                value = {
+                    "requests": self.requests,
+                    "in_flight": self.in_flight,
+                    "peak_in_flight": self._peak_in_flight,
+                    "queued": self.slots.waiting,
+                    "connections": len(self._connections),
+                    "peak_connections": self._peak_connections,
+                }
+            case "GET" | "POST", "/speech/workers":
+                if method == "POST":  # replaces dead workers
+                    self.speech.pool.fill_up()
+                value = {"pids": self.speech.pool.pids, "pending": self.speech.pool.pending}
+            case "POST", "/reset_prefix_cache":  # as in vLLM
+                if self.prefixes is not None:
+                    self.prefixes.clear()
+                value = {}
+            case _:
+                return None
+        return "application/json", json_bytes(value)
 
-    def _stats(self) -> dict[str, int]:
-        return {
-            "requests": self._requests,
-            "in_flight": self._in_flight,
-            "peak_in_flight": self._peak_in_flight,
-            "queued": self.slots.waiting,
-            "connections": len(self._connections),
-            "peak_connections": self._peak_connections,
-        }
+    def _metrics(self) -> str:
+        name, memory = "katydid_target_requests", _process.memory_info().rss
+        figures = (
+            (f"{name}_running", "gauge", "Requests that have a slot.", self.slots.busy),
+            (f"{name}_waiting", "gauge", "Requests that wait for a slot.", self.slots.waiting),
+            ("process_cpu_seconds_total", "counter", "CPU time of the process.", time.process_time()),
+            ("process_resident_memory_bytes", "gauge", "Memory of the process.", memory),
+        )
+        return "".join(
+            f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, text, value in figures
+        )

@@ -12,9 +12,7 @@ from katydid.model.arguments import OneLineParser
 from katydid.model.errors import ConfigError
 from katydid.model.options import flag_of, option
 from katydid.model.options.quantities import QuantityError, count, duration, format_duration, share
-from katydid.target.apis.tools import TOOL_FAULTS
-from katydid.target.bridge.service import BRIDGE_FAULTS
-from katydid.target.faults import FAULTS
+from katydid.target.faults import BRIDGE_FAULTS, FAULTS, TOOL_FAULTS
 
 MAX_PORT = 65535
 RECOGNISERS = ("pretend", "pocketsphinx")
@@ -38,7 +36,11 @@ def delay(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:
-    """Every field is an option of `katydid target`. Delays are in seconds; a limit of 0 is off."""
+    """Every field is an option of `katydid target`. Delays are in seconds; a limit of 0 is off.
+
+    Raises:
+        ConfigError: a value is out of range, or contradicts another.
+    """
 
     host: str = option("127.0.0.1", "address to listen on")
     port: int = option(0, "port to listen on; 0 = any free port", kind=count)
@@ -118,50 +120,53 @@ class TargetSettings:
     exit_with_parent: bool = option(False, "end when standard input is closed; ignore Ctrl-C")
 
     def __post_init__(self) -> None:
-        """Check all values.
-
-        Raises:
-            ConfigError: a value is out of range, or contradicts another.
-        """
-        self._check_numbers()
-        self._check_words()
-        if bool(self.tls_cert) != bool(self.tls_key):
-            raise ConfigError("--tls-cert and --tls-key go together: give both, or neither")
-        _ = self.failure_rates, self.tool_failure_rates, self.bridge_rates  # these raise
-        if not self.rooms:
-            raise ConfigError("--bridge-rooms is empty: give at least one room")
-
-    def _check_numbers(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
             if isinstance(value, int | float) and not 0 <= value < math.inf:
                 raise ConfigError(f"{flag_of(each)} {value:g} must be 0 or more")
-        if self.port > MAX_PORT:
-            raise ConfigError(f"--port {self.port} must be at most {MAX_PORT}")
-        if self.jitter > 1:
-            raise ConfigError(f"--jitter {self.jitter:g} must be at most 1: it is a share of each delay")
-        for name, value in (("chunks", self.chunks), ("tokens-per-chunk", self.tokens_per_chunk)):
-            if value < 1:
-                raise ConfigError(f"--{name} {value} must be at least 1 (for empty answers, use --fail empty=1)")
-        if self.speech_recogniser not in RECOGNISERS:
-            raise ConfigError(f"--speech-recogniser {self.speech_recogniser} is not one of {', '.join(RECOGNISERS)}")
-        if self.speech_recogniser == "pocketsphinx" and find_spec("pocketsphinx") is None:
-            raise ConfigError("--speech-recogniser pocketsphinx is not installed: pip install katydid[speech]")
-        if not 1 <= self.speech_workers <= MOST_WORKERS:
-            raise ConfigError(f"--speech-workers {self.speech_workers} must be from 1 to {MOST_WORKERS}")
-
-    def _check_words(self) -> None:
-        if not self.text:
-            raise ConfigError("--text is empty: content needs a text (for empty answers, use --fail empty=1)")
-        if not (self.version.isascii() and self.version.isprintable()):
-            raise ConfigError(f"--version {self.version!r} must be printable ASCII: it goes into a header")
-        if not self.model_names:
-            raise ConfigError("--models is empty: give at least one model")
+        known = ", ".join(RECOGNISERS)
+        for good, problem in (
+            (self.port <= MAX_PORT, f"--port {self.port} must be at most {MAX_PORT}"),
+            (self.jitter <= 1, f"--jitter {self.jitter:g} must be at most 1: it is a share of each delay"),
+            (self.chunks, "--chunks 0 must be at least 1 (for empty answers, use --fail empty=1)"),
+            (self.tokens_per_chunk, "--tokens-per-chunk 0 must be at least 1 (for empty answers, use --fail empty=1)"),
+            (
+                self.speech_recogniser in RECOGNISERS,
+                f"--speech-recogniser {self.speech_recogniser} is not one of {known}",
+            ),
+            (
+                not self.recognises or find_spec("pocketsphinx"),
+                "--speech-recogniser pocketsphinx is not installed: pip install katydid[speech]",
+            ),
+            (
+                1 <= self.speech_workers <= MOST_WORKERS,
+                f"--speech-workers {self.speech_workers} must be from 1 to {MOST_WORKERS}",
+            ),
+            (self.text, "--text is empty: content needs a text (for empty answers, use --fail empty=1)"),
+            (
+                self.version.isascii() and self.version.isprintable(),
+                f"--version {self.version!r} must be printable ASCII: it goes into a header",
+            ),
+            (self.model_names, "--models is empty: give at least one model"),
+            (self.rooms, "--bridge-rooms is empty: give at least one room"),
+            (
+                bool(self.tls_cert) == bool(self.tls_key),
+                "--tls-cert and --tls-key go together: give both, or neither",
+            ),
+        ):
+            if not good:
+                raise ConfigError(problem)
+        _ = self.failure_rates, self.tool_failure_rates, self.bridge_rates  # these raise
 
     @property
     def model_names(self) -> list[str]:
         """Names of the target's models."""
-        return [name for part in self.models.split(",") if (name := part.strip())]
+        return _names(self.models)
+
+    @property
+    def rooms(self) -> list[str]:
+        """The chat bridge's rooms."""
+        return _names(self.bridge_rooms)
 
     @cached_property
     def chunk_text(self) -> str:
@@ -170,30 +175,34 @@ class TargetSettings:
             return self.text
         return (self.text * (self.chunk_size // len(self.text) + 1))[: self.chunk_size]
 
+    @property
+    def recognises(self) -> bool:
+        """True if the speech workers recognise speech, False if they pretend."""
+        return self.speech_recogniser != "pretend"
+
     @cached_property
     def server(self) -> str:
         """Value of the Server header."""
         return f"katydid-target/{self.version}"
 
-    @property
+    @cached_property
     def failure_rates(self) -> dict[str, float]:
         """Share of requests with each injected fault."""
         return _rates("--fail", self.fail, FAULTS)
 
-    @property
+    @cached_property
     def tool_failure_rates(self) -> dict[str, float]:
         """Share of turns with tool calls with each injected fault."""
         return _rates("--tool-fail", self.tool_fail, TOOL_FAULTS)
 
-    @property
+    @cached_property
     def bridge_rates(self) -> dict[str, float]:
         """Share of the chat bridge's requests with each injected fault."""
         return _rates("--bridge-fail", self.bridge_fail, BRIDGE_FAULTS)
 
-    @property
-    def rooms(self) -> list[str]:
-        """The chat bridge's rooms."""
-        return [name for part in self.bridge_rooms.split(",") if (name := part.strip())]
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 def _rates(option: str, given: Sequence[str], known: Collection[str]) -> dict[str, float]:
@@ -250,9 +259,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def settings_of(parsed: argparse.Namespace) -> TargetSettings:
     """Make settings from parsed arguments."""
     values: dict[str, Any] = {each.name: getattr(parsed, each.name) for each in fields(TargetSettings)}
-    for each in fields(TargetSettings):
-        if each.metadata.get("repeat"):
-            values[each.name] = tuple(values[each.name])
+    values |= {name: tuple(each) for name, each in values.items() if isinstance(each, list)}
     return TargetSettings(**values)
 
 

@@ -59,23 +59,20 @@ class Truth:
 
     def wrote_chunk(self, count: int = 1) -> None:
         """Record that `count` content chunks are about to be written."""
-        self.last_chunk_mono_ns = time.monotonic_ns()
-        self.last_chunk_real_ns = time.time_ns()
+        mono, real = time.monotonic_ns(), time.time_ns()
+        self.last_chunk_mono_ns, self.last_chunk_real_ns = mono, real
         if self.chunks == 0:
-            self.first_chunk_mono_ns = self.last_chunk_mono_ns
-            self.first_chunk_real_ns = self.last_chunk_real_ns
+            self.first_chunk_mono_ns, self.first_chunk_real_ns = mono, real
         self.chunks += count
 
     def ended(self, outcome: str) -> None:
         """Record the end of the answer."""
         self.outcome = outcome
-        self.ended_mono_ns = time.monotonic_ns()
-        self.ended_real_ns = time.time_ns()
+        self.ended_mono_ns, self.ended_real_ns = time.monotonic_ns(), time.time_ns()
 
     def freed(self) -> None:
         """Record that its slot was freed."""
-        self.freed_mono_ns = time.monotonic_ns()
-        self.freed_real_ns = time.time_ns()
+        self.freed_mono_ns, self.freed_real_ns = time.monotonic_ns(), time.time_ns()
 
 
 class TruthLog:

@@ -2,7 +2,7 @@
 
 Each API is a file of its own. It reads a request once and strictly, so that later code need not handle a client's
 mistakes, and writes the pieces of a streamed answer, or a non-streamed answer. All content chunks of an answer are the
-same, so their bytes are made once.
+same, so their bytes are made once. Whatever reads a request raises RequestError if the request is invalid.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,46 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from katydid.model.jsontext import json_bytes
-from katydid.target.apis.tools import Call, Toolset
 from katydid.target.wire.http import RequestError
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that a request declares."""
+
+    name: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Toolset:
+    """The tools of a request.
+
+    Attributes:
+        results: number of tool results in the conversation since the last user message.
+        parallel: True if one turn may have several calls.
+    """
+
+    tools: tuple[Tool, ...]
+    results: int
+    parallel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call in an answer."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(slots=True)
 class Ask:
     """The content of a request.
 
     Attributes:
+        identity: the id of its answer, without the API's prefix.
         limit: maximum number of tokens of the answer; None for no limit.
         least: minimum number of tokens of the answer.
         words: words of the prompt; the target counts each as a token.
@@ -36,6 +67,7 @@ class Ask:
     stream: bool
     limit: int | None
     words: Sequence[str]
+    identity: str = ""
     cached: int | None = None
     wants_usage: bool = True
     least: int = 0
@@ -72,38 +104,35 @@ class Api(Protocol):
 
     Attributes:
         stream_kind: content type of a streamed answer.
+        broken: an event that cannot be parsed.
     """
 
-    stream_kind: str
+    stream_kind: str = "text/event-stream"
+    broken: bytes
 
     def read(self, body: dict[str, object]) -> Ask:
-        """Read a request.
+        """Read a request."""
 
-        Raises:
-            RequestError: it is invalid.
-        """
+    def opening(self, ask: Ask) -> bytes:
+        """Return the beginning of a stream, before its content; by default it has none."""
+        del ask
+        return b""
 
-    def opening(self, ask: Ask, identity: str) -> bytes:
-        """Return the beginning of a stream, before its content; may be empty."""
-
-    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+    def content(self, ask: Ask, text: str) -> bytes:
         """Return one content chunk."""
 
-    def extras(self, ask: Ask, identity: str) -> Sequence[bytes]:
+    def extras(self, ask: Ask) -> Sequence[bytes]:
         """Return the chunks that a stream has instead of text (tool calls) or before it (tool progress)."""
-        del ask, identity
+        del ask
         return ()
 
-    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+    def closing(self, ask: Ask, spent: Spent) -> Sequence[bytes]:
         """Return the events that end a successful stream."""
-
-    def broken(self) -> bytes:
-        """Return an event that cannot be parsed."""
 
     def failure(self, message: str) -> Sequence[bytes]:
         """Return the events that end a stream with an error."""
 
-    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+    def whole(self, ask: Ask, text: str, spent: Spent) -> bytes:
         """Return the body of a non-streamed answer."""
 
     def error_body(self, message: str, kind: str) -> bytes:
@@ -111,11 +140,7 @@ class Api(Protocol):
 
 
 def member(body: dict[str, object], name: str, kind: type, default: object = None) -> Any:
-    """Return a member of a JSON object, or `default` if it is missing or null.
-
-    Raises:
-        RequestError: it is of another type.
-    """
+    """Return a member of a JSON object, or `default` if it is missing or null."""
     value = body.get(name)
     if value is None:
         return default
@@ -124,24 +149,23 @@ def member(body: dict[str, object], name: str, kind: type, default: object = Non
     return value
 
 
-def model_name(body: dict[str, object]) -> str:
-    """Return the model that a request names.
+def needed(body: dict[str, object], name: str, kind: type = str) -> Any:
+    """Return a member of a JSON object that must be there."""
+    if (value := member(body, name, kind)) is None:
+        raise RequestError(f"{name!r} is missing")
+    return value
 
-    Raises:
-        RequestError: it names none.
-    """
-    name: str | None = member(body, "model", str)
-    if name is None:
-        raise RequestError("'model' is missing")
-    return name
+
+def limit_of(body: dict[str, object], *names: str) -> int | None:
+    """Return the limit in the first of these members that a request has; it must be at least 1."""
+    limit: int | None = next((found for name in names if (found := member(body, name, int)) is not None), None)
+    if limit is not None and limit < 1:
+        raise RequestError(f"{names[-1]!r} must be at least 1, got {limit}")
+    return limit
 
 
 def words_of(messages: list[Any]) -> list[str]:
-    """Return the words of all messages.
-
-    Raises:
-        RequestError: a message is not an object.
-    """
+    """Return the words of all messages."""
     if not all(isinstance(message, dict) for message in messages):
         raise RequestError("'messages' must be objects")
     return [word for message in messages for text in _texts(message.get("content")) for word in text.split()]

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from katydid.model.jsontext import json_bytes
-from katydid.target.apis.base import Api, Ask, Spent, line, member, model_name, words_of
+from katydid.target.apis.base import Api, Ask, Spent, line, member, needed, words_of
 
 
 class OllamaApi(Api):
     """/api/chat, or with `generate` /api/generate."""
 
     stream_kind = "application/x-ndjson"
+    broken = b'{"message": {"cont\n'
 
     def __init__(self, *, generate: bool = False) -> None:
         self._generate = generate
@@ -18,43 +19,30 @@ class OllamaApi(Api):
     def read(self, body: dict[str, object]) -> Ask:
         """See `Api.read`; streams unless `stream` is false; a `num_predict` below 1 means no limit."""
         limit = member(member(body, "options", dict, {}), "num_predict", int, 0)
-        if self._generate:
-            words = member(body, "prompt", str, "").split()
-        else:
-            words = words_of(member(body, "messages", list, []))
+        messages = (
+            [{"content": member(body, "prompt", str, "")}] if self._generate else member(body, "messages", list, [])
+        )
         return Ask(
-            model=model_name(body),
+            model=needed(body, "model"),
             stream=member(body, "stream", bool, default=True),
             limit=limit if limit > 0 else None,
-            words=words,
+            words=words_of(messages),
         )
 
-    def opening(self, ask: Ask, identity: str) -> bytes:
-        """See `Api.opening`: empty, since the first line has content."""
-        del ask, identity
-        return b""
-
-    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+    def content(self, ask: Ask, text: str) -> bytes:
         """See `Api.content`."""
-        del identity
         return line(self._frame(ask, text) | {"done": False})
 
-    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+    def closing(self, ask: Ask, spent: Spent) -> Sequence[bytes]:
         """See `Api.closing`: one line with the usage."""
-        del identity
         return [line(self._last(ask, "", spent))]
-
-    def broken(self) -> bytes:
-        """See `Api.broken`."""
-        return b'{"message": {"cont\n'
 
     def failure(self, message: str) -> Sequence[bytes]:
         """See `Api.failure`: an error, after which nothing follows."""
         return [line({"error": message})]
 
-    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+    def whole(self, ask: Ask, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
-        del identity
         return json_bytes(self._last(ask, text, spent))
 
     def error_body(self, message: str, kind: str) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from katydid.model.jsontext import json_bytes
-from katydid.target.apis.base import Api, Ask, Spent, member, model_name, named_event, words_of
+from katydid.target.apis.base import Api, Ask, Spent, limit_of, member, named_event, needed, words_of
 from katydid.target.wire.http import RequestError
 
 MOST_KEPT = 100_000
@@ -18,63 +18,54 @@ MOST_KEPT = 100_000
 
 
 class ResponsesApi(Api):
-    """See `apis.Api`."""
+    """See `base.Api`."""
 
-    stream_kind = "text/event-stream"
+    broken = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item\n\n'
 
     def read(self, body: dict[str, object]) -> Ask:
         """See `Api.read`; the input is a string or messages, and answers are kept unless `store` is false."""
-        limit = member(body, "max_output_tokens", int)
-        if limit is not None and limit < 1:
-            raise RequestError(f"'max_output_tokens' must be at least 1, got {limit}")
         given = body.get("input")
         words = given.split() if isinstance(given, str) else words_of(member(body, "input", list, []))
-        stream = member(body, "stream", bool, default=False)
         return Ask(
-            model=model_name(body),
-            stream=stream,
-            limit=limit,
+            model=needed(body, "model"),
+            stream=member(body, "stream", bool, default=False),
+            limit=limit_of(body, "max_output_tokens"),
             words=words,
             stores=member(body, "store", bool, default=True),
             previous=member(body, "previous_response_id", str),
         )
 
-    def opening(self, ask: Ask, identity: str) -> bytes:
+    def opening(self, ask: Ask) -> bytes:
         """See `Api.opening`: the response, its item and the item's part, all empty."""
-        begun = _response(ask, identity, "in_progress")
+        begun = _response(ask, "in_progress")
         return (
             named_event("response.created", response=begun)
             + named_event("response.in_progress", response=begun)
-            + named_event("response.output_item.added", output_index=0, item=_item(identity, "in_progress"))
-            + named_event("response.content_part.added", **_place(identity), part=_part(""))
+            + named_event("response.output_item.added", output_index=0, item=_item(ask, "in_progress"))
+            + named_event("response.content_part.added", **_place(ask), part=_part(""))
         )
 
-    def content(self, ask: Ask, identity: str, text: str) -> bytes:
+    def content(self, ask: Ask, text: str) -> bytes:
         """See `Api.content`."""
-        del ask
-        return named_event("response.output_text.delta", **_place(identity), delta=text)
+        return named_event("response.output_text.delta", **_place(ask), delta=text)
 
-    def closing(self, ask: Ask, identity: str, spent: Spent) -> Sequence[bytes]:
+    def closing(self, ask: Ask, spent: Spent) -> Sequence[bytes]:
         """See `Api.closing`: the ends of the part, of the item, and of the response with its usage."""
-        ended = _ended(ask, identity, spent)
+        ended = _ended(ask, spent)
         return [
-            named_event("response.content_part.done", **_place(identity)),
-            named_event("response.output_item.done", output_index=0, item=_item(identity, "completed")),
+            named_event("response.content_part.done", **_place(ask)),
+            named_event("response.output_item.done", output_index=0, item=_item(ask, "completed")),
             named_event(f"response.{ended['status']}", response=ended),
         ]
-
-    def broken(self) -> bytes:
-        """See `Api.broken`."""
-        return b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item\n\n'
 
     def failure(self, message: str) -> Sequence[bytes]:
         """See `Api.failure`: a failed response, after which nothing follows."""
         return [named_event("response.failed", response={"status": "failed", "error": {"message": message}})]
 
-    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+    def whole(self, ask: Ask, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
-        item = _item(identity, "completed") | {"content": [_part(text)]}
-        return json_bytes(_ended(ask, identity, spent) | {"output": [item]})
+        item = _item(ask, "completed") | {"content": [_part(text)]}
+        return json_bytes(_ended(ask, spent) | {"output": [item]})
 
     def error_body(self, message: str, kind: str) -> bytes:
         """See `Api.error_body`."""
@@ -86,9 +77,9 @@ def response_id(identity: str) -> str:
     return f"resp_{identity}"
 
 
-def _response(ask: Ask, identity: str, status: str) -> dict[str, object]:
+def _response(ask: Ask, status: str) -> dict[str, object]:
     return {
-        "id": response_id(identity),
+        "id": response_id(ask.identity),
         "object": "response",
         "created_at": int(time.time()),
         "status": status,
@@ -100,7 +91,7 @@ def _response(ask: Ask, identity: str, status: str) -> dict[str, object]:
     }
 
 
-def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, object]:
+def _ended(ask: Ask, spent: Spent) -> dict[str, object]:
     cached = {} if ask.cached is None else {"input_tokens_details": {"cached_tokens": ask.cached}}
     usage = {
         "input_tokens": ask.prompt_tokens,
@@ -109,21 +100,20 @@ def _ended(ask: Ask, identity: str, spent: Spent) -> dict[str, object]:
         **cached,
     }
     if ask.reason(spent.tokens) == "stop":
-        return _response(ask, identity, "completed") | {"usage": usage}
-    details = {"reason": "max_output_tokens"}
-    return _response(ask, identity, "incomplete") | {"usage": usage, "incomplete_details": details}
+        return _response(ask, "completed") | {"usage": usage}
+    return _response(ask, "incomplete") | {"usage": usage, "incomplete_details": {"reason": "max_output_tokens"}}
 
 
-def _item(identity: str, status: str) -> dict[str, object]:
-    return {"id": f"msg_{identity}", "type": "message", "role": "assistant", "status": status, "content": []}
+def _item(ask: Ask, status: str) -> dict[str, object]:
+    return {"id": f"msg_{ask.identity}", "type": "message", "role": "assistant", "status": status, "content": []}
 
 
 def _part(text: str) -> dict[str, object]:
     return {"type": "output_text", "text": text, "annotations": []}
 
 
-def _place(identity: str) -> dict[str, object]:
-    return {"item_id": f"msg_{identity}", "output_index": 0, "content_index": 0}
+def _place(ask: Ask) -> dict[str, object]:
+    return {"item_id": f"msg_{ask.identity}", "output_index": 0, "content_index": 0}
 
 
 @dataclass(frozen=True, slots=True)

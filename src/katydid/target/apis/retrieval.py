@@ -13,7 +13,7 @@ from hashlib import shake_128
 from typing import Any
 
 from katydid.model.jsontext import json_bytes
-from katydid.target.apis.base import Ask, Spent, member, model_name
+from katydid.target.apis.base import Ask, Spent, limit_of, member, needed
 from katydid.target.apis.ollama import OllamaApi
 from katydid.target.apis.openai import OpenAiApi
 from katydid.target.wire.http import RequestError
@@ -21,7 +21,7 @@ from katydid.target.wire.http import RequestError
 DIMENSIONS, MOST_DIMENSIONS = 16, 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListAsk(Ask):
     """The content of a request with a list of texts.
 
@@ -45,7 +45,7 @@ def _read(body: dict[str, object], texts: object, **more: Any) -> ListAsk:
     if not isinstance(listed, list) or not listed or not all(isinstance(each, str) for each in listed):
         raise RequestError("the texts must be a string, or a non-empty list of strings")
     words = [word for text in (more.get("query", ""), *listed) for word in text.split()]
-    return ListAsk(model=model_name(body), stream=False, limit=None, words=words, texts=tuple(listed), **more)
+    return ListAsk(model=needed(body, "model"), stream=False, limit=None, words=words, texts=tuple(listed), **more)
 
 
 def _read_embeddings(body: dict[str, object]) -> ListAsk:
@@ -59,15 +59,15 @@ def _read_embeddings(body: dict[str, object]) -> ListAsk:
 
 
 class EmbeddingsApi(OpenAiApi):
-    """See `apis.Api`."""
+    """See `base.Api`."""
 
     def read(self, body: dict[str, object]) -> ListAsk:
         """See `Api.read`."""
         return _read_embeddings(body)
 
-    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+    def whole(self, ask: Any, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
-        del identity, spent
+        del spent
         data = [
             {"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(_vectors(ask))
         ]
@@ -81,9 +81,8 @@ class OllamaEmbedApi(OllamaApi):
         """See `Api.read`."""
         return _read_embeddings(body)
 
-    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+    def whole(self, ask: Any, text: str, spent: Spent) -> bytes:
         """See `Api.whole`."""
-        del identity
         return json_bytes({
             "model": ask.model,
             "embeddings": _vectors(ask) if text else [],
@@ -94,33 +93,28 @@ class OllamaEmbedApi(OllamaApi):
 
 
 class RerankApi(OpenAiApi):
-    """See `apis.Api`."""
+    """See `base.Api`."""
 
     def read(self, body: dict[str, object]) -> ListAsk:
         """See `Api.read`; documents must be strings."""
         documents = member(body, "documents", list, [])
-        query = member(body, "query", str)
-        if query is None:
-            raise RequestError("'query' is missing")
-        most = member(body, "top_n", int, len(documents))
-        if most < 1:
-            raise RequestError(f"'top_n' must be at least 1, got {most}")
-        return _read(body, documents, query=query, most=most)
+        most = limit_of(body, "top_n") or len(documents)
+        return _read(body, documents, query=needed(body, "query"), most=most)
 
-    def whole(self, ask: Ask, identity: str, text: str, spent: Spent) -> bytes:
+    def whole(self, ask: Any, text: str, spent: Spent) -> bytes:
         """See `Api.whole`; the best document comes first."""
         del spent
         results = _ranking(ask) if text else []
-        return json_bytes({"id": f"rerank-{identity}", "model": ask.model, "usage": _usage(ask), "results": results})
+        return json_bytes(
+            {"id": f"rerank-{ask.identity}", "model": ask.model, "usage": _usage(ask), "results": results}
+        )
 
 
 def _usage(ask: Ask) -> dict[str, int]:
     return {"prompt_tokens": ask.prompt_tokens, "total_tokens": ask.prompt_tokens}
 
 
-def _vectors(ask: Ask) -> Sequence[list[float] | str]:
-    if not isinstance(ask, ListAsk):
-        return []
+def _vectors(ask: ListAsk) -> Sequence[list[float] | str]:
     found = [_vector(text, ask.dimensions) for text in ask.texts]
     return [b64encode(array("f", each).tobytes()).decode() for each in found] if ask.packed else found
 
@@ -132,9 +126,7 @@ def _vector(text: str, dimensions: int) -> list[float]:
     return [value / length for value in values]
 
 
-def _ranking(ask: Ask) -> list[dict[str, object]]:
-    if not isinstance(ask, ListAsk):
-        return []
+def _ranking(ask: ListAsk) -> list[dict[str, object]]:
     query = set(ask.query.split())
     scores = [len(query & set(text.split())) / max(1, len(query)) for text in ask.texts]
     order = sorted(range(len(scores)), key=lambda index: -scores[index])[: ask.most]

@@ -6,74 +6,24 @@ conversation determines the next call.
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from katydid.model.jsontext import json_bytes
 from katydid.protocol.toolbox import plan
-from katydid.target.faults import choose_fault
+from katydid.target.apis.base import Ask, Call, Tool, Toolset
+from katydid.target.faults import PROGRESS_FAULTS, choose_fault
+from katydid.target.settings import TargetSettings
 from katydid.target.wire.http import RequestError
-
-if TYPE_CHECKING:
-    from katydid.target.apis.base import Ask
-    from katydid.target.settings import TargetSettings
-
-TOOL_FAULTS = {
-    "wrong_name": "calls an undeclared tool",
-    "broken_json": "cuts off the arguments",
-    "missing_id": "gives the call no id",
-    "wrong_arguments": "leaves out required arguments",
-    "one_call_too_few": "answers without making the last call",
-    "wrong_order": "calls the tools in the wrong order",
-}
-
-PROGRESS_FAULTS = ("wrong_name", "one_call_too_few", "wrong_order")
-"""Faults that are possible if the server runs the tools itself, since its progress contains only names of tools."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A tool that a request declares."""
-
-    name: str
-    parameters: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Toolset:
-    """The tools of a request.
-
-    Attributes:
-        tools: the tools that it declares.
-        results: number of tool results in the conversation since the last user message.
-        parallel: True if one turn may have several calls.
-    """
-
-    tools: tuple[Declared, ...]
-    results: int
-    parallel: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call in an answer."""
-
-    id: str
-    name: str
-    arguments: str
 
 
 def read_toolset(body: dict[str, Any], messages: Sequence[object]) -> Toolset | None:
-    """Read the tools of a chat completions request; None if it declares none.
-
-    Raises:
-        RequestError: a declaration or a result is invalid.
-    """
+    """Read the tools of a chat completions request; None if it declares none."""
     if not body.get("tools"):
         return None
     try:
         functions = [tool["function"] for tool in body["tools"]]
-        tools = tuple(Declared(str(f["name"]), dict(f.get("parameters") or {})) for f in functions)
+        tools = tuple(Tool(str(f["name"]), dict(f.get("parameters") or {})) for f in functions)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise RequestError("'tools' must be a list of functions") from None
     return Toolset(tools, _results(messages), body.get("parallel_tool_calls") is not False)
@@ -140,7 +90,7 @@ def misreported(names: tuple[str, ...], fault: str) -> tuple[str, ...]:
             return (*rest, last + "_now")
 
 
-def _arguments(tool: Declared, number: int) -> str:
+def _arguments(tool: Tool, number: int) -> str:
     dice = random.Random(f"arguments {number}")  # noqa: S311 - a script, not a secret
     properties = tool.parameters.get("properties") or {}
     return json_bytes({name: _value(schema, dice) for name, schema in properties.items()}).decode()
@@ -153,23 +103,15 @@ def _value(schema: dict[str, Any], dice: random.Random) -> object:
     return kinds.get(str(schema.get("type")), dice.choice(("Lisbon", "Ōsaka", 'São "Paulo"')))
 
 
-def with_tools(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["Ask", str | None]:
+def with_tools(ask: Ask, settings: TargetSettings, number: int) -> tuple[Ask, str | None]:
     """Return the request with the tool calls or progress of its answer, and the fault in them, chosen by number."""
+    rates = settings.tool_failure_rates
     if settings.server_tools and ask.stream and ask.toolset is None:
-        return _with_progress(ask, settings, number)
+        progress = tuple(plan(settings.server_tools))
+        rates = {name: rate for name, rate in rates.items() if name in PROGRESS_FAULTS}
+        fault = choose_fault(rates, settings.seed, number, "tool fault")
+        return replace(ask, progress=misreported(progress, fault) if fault else progress), fault
     if ask.toolset is None or not (calls := calls_of(ask.toolset, settings.tool_calls, number)):
         return ask, None
-    fault = choose_fault(settings.tool_failure_rates, settings.seed, number, "tool fault")
-    if fault is not None:
-        calls = spoiled(calls, fault, ask.toolset)
-    return replace(ask, calls=calls), fault
-
-
-def _with_progress(ask: "Ask", settings: "TargetSettings", number: int) -> tuple["Ask", str | None]:
-    """Add the progress of tools that the target runs itself."""
-    progress = tuple(plan(settings.server_tools))
-    rates = {name: rate for name, rate in settings.tool_failure_rates.items() if name in PROGRESS_FAULTS}
     fault = choose_fault(rates, settings.seed, number, "tool fault")
-    if fault is not None:
-        progress = misreported(progress, fault)
-    return replace(ask, progress=progress), fault
+    return replace(ask, calls=spoiled(calls, fault, ask.toolset) if fault else calls), fault

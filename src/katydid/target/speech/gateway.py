@@ -5,18 +5,18 @@ from one list. A second of audio takes `--speech-rtf` seconds of work, unless th
 """
 
 import asyncio
-from collections.abc import Callable
 from itertools import count
 
 from katydid.model.formatting import plural
+from katydid.model.jsontext import json_bytes
 from katydid.target.admission import Refusal
 from katydid.target.settings import TargetSettings
-from katydid.target.speech.apis import SpeechApi, Word
+from katydid.target.speech.apis import Message, SpeechApi
 from katydid.target.speech.pool import Pool
 from katydid.target.speech.worker import WorkerReply
 from katydid.target.truthlog import Truth, TruthLog
-from katydid.target.wire.http import RequestError
-from katydid.target.wire.websocket import Closed, ServerSocket
+from katydid.target.wire.http import RequestError, json_object
+from katydid.target.wire.websocket import ServerSocket
 
 BYTES_PER_SECOND = 32_000
 """16,000 samples of 16 bits."""
@@ -35,10 +35,7 @@ class Gateway:
         self.settings = settings
         self.loop = loop
         self.log = log
-        self.recognises = settings.speech_recogniser != "pretend"
-        self.pool = Pool(
-            loop, settings.speech_workers, settings.speech_restart, self._log_worker, recognises=self.recognises
-        )
+        self.pool = Pool(loop, settings, self._log_worker)
         self._numbers = count()
         self._streams: set[SpeechStream] = set()
 
@@ -52,31 +49,21 @@ class Gateway:
             return Refusal(503, waiting, "overloaded", "Retry-After: 5\r\n")
         return None
 
-    def begin(
-        self, api: SpeechApi, truth: Truth, write: Callable[[bytes], None], close: Callable[[], None]
-    ) -> "SpeechStream":
+    def begin(self, client: asyncio.Transport, api: SpeechApi, truth: Truth) -> "SpeechStream":
         """Accept a stream.
 
         Raises:
             ConfigError: this machine cannot run workers.
         """
         self.pool.begin()
-        stream = SpeechStream(self, api, truth, write, close)
+        stream = SpeechStream(client, self, api, truth, next(self._numbers))
         self._streams.add(stream)
         return stream
-
-    def next_number(self) -> int:
-        """Return the number of a new stream."""
-        return next(self._numbers)
 
     def forget(self, stream: "SpeechStream") -> None:
         """Remove a stream that has ended."""
         self._streams.discard(stream)
         self.pool.leave(stream)
-
-    def stop(self) -> None:
-        """Stop the workers."""
-        self.pool.stop()
 
     def _log_worker(self, pid: int, what: str, at_ns: int) -> None:
         row = Truth(f"worker-{pid}", "worker", at_ns, 0)
@@ -84,29 +71,16 @@ class Gateway:
         self.log.write(row)
 
 
-class SpeechStream:
-    """One stream of audio over one open WebSocket.
+class SpeechStream(ServerSocket):
+    """One stream of audio over one open WebSocket; `number` is unique.
 
-    Args:
-        write: sends bytes to the client.
-        close: closes the connection after all bytes are sent.
+    Attributes:
+        gone: True if it has ended; its queued chunks are then dropped.
     """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        api: SpeechApi,
-        truth: Truth,
-        write: Callable[[bytes], None],
-        close: Callable[[], None],
-    ) -> None:
-        self._gateway = gateway
-        self.number = gateway.next_number()
-        self._api = api
-        self._truth = truth
-        self._write = write
-        self._close = close
-        self._socket = ServerSocket()
+    def __init__(self, client: asyncio.Transport, gateway: Gateway, api: SpeechApi, truth: Truth, number: int) -> None:
+        super().__init__(client)
+        self._gateway, self._api, self._truth, self.number = gateway, api, truth, number
         self._waiting = 0  # chunks that are queued or being worked on
         self._audio_bytes = self._work_ns = self._waited_ns = 0
         self._text = ""
@@ -114,37 +88,29 @@ class SpeechStream:
         self._status: asyncio.TimerHandle | None = None
         self.gone = False
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes from the client."""
-        for message in self._socket.feed(data):
-            if self.gone:
-                break
-            if isinstance(message, Closed):
-                self._end("client_closed")
-            elif isinstance(message, bytes):
-                self._take_audio(message)
-            else:
-                self._take_word(message)
-        answer, self._socket.answer = self._socket.answer, b""
-        if answer:
-            self._write(answer)
-            if self.gone:
-                self._close()
+    def hear(self, message: str | bytes) -> None:
+        """See `ServerSocket.hear`: audio, or a word of the API."""
+        if self.gone:
+            return
+        if isinstance(message, bytes):
+            self._take_audio(message)
+        else:
+            self._take_word(message)
 
     def lost(self, outcome: str) -> None:
-        """End the stream, since the connection was lost."""
+        """See `ServerSocket.lost`."""
         if not self.gone:
             self._end(outcome)
 
     # What the pool calls
 
     def chunk_done(self, answer: WorkerReply, waited_ns: int, audio_bytes: int) -> None:
-        """See `pool.Stream`."""
+        """Take the result of a chunk, its time in the queue, and its size."""
         self._waiting -= 1
         self._work_ns += answer.work_ns
         self._audio_bytes += audio_bytes
         self._waited_ns = max(self._waited_ns, waited_ns)
-        text = answer.text if self._gateway.recognises else self._pretended()
+        text = answer.text if self._gateway.settings.recognises else self._pretended()
         if self._stopped and not self._waiting:
             self._text = text
             self._finish()
@@ -154,7 +120,7 @@ class SpeechStream:
             self._say(self._api.partial(text))
 
     def chunk_lost(self, reason: str) -> None:
-        """See `pool.Stream`."""
+        """End the stream, since the worker that had a chunk, or its state, has died."""
         self._fail(WENT_WRONG, reason)
 
     # Messages from the client
@@ -170,13 +136,13 @@ class SpeechStream:
 
     def _take_word(self, message: str) -> None:
         try:
-            word = self._api.read(message)
+            stops = self._api.stops(json_object(message, "a text message"))
         except RequestError as error:
             self._fail(BAD_DATA, str(error))
             return
-        if word is Word.STOP and not self._stopped:
+        if stops and not self._stopped:
             self._stopped = True
-            if self._gateway.recognises:
+            if self._gateway.settings.recognises:
                 self._waiting += 1
                 self._gateway.pool.put(self, 0, b"", last=True)
             elif not self._waiting:
@@ -187,21 +153,20 @@ class SpeechStream:
     def _tell_status(self) -> None:
         """Send the length of the queue, and again after each period while this stream waits."""
         self._status = None
-        status = self._api.status(self._gateway.pool.pending)
-        if self._waiting and not self.gone and status is not None:
-            self._say(status)
+        if self._waiting and not self.gone and self._api.status is not None:
+            self._say(self._api.status(self._gateway.pool.pending))
             self._status = self._gateway.loop.call_later(STATUS_PERIOD, self._tell_status)
 
     def _finish(self) -> None:
         self._truth.wrote_chunk()
         self._say(self._api.final(self._text, self._work_ns / 1e6))
         if self._api.closes:
-            self._write(self._socket.close(NORMAL, ""))
+            self.close(NORMAL)
         self._end("sent")
 
     def _fail(self, code: int, reason: str) -> None:
         self._say(self._api.error(reason))
-        self._write(self._socket.close(code, reason))
+        self.close(code, reason)
         self._end("broken_off")
 
     def _pretended(self) -> str:
@@ -209,8 +174,8 @@ class SpeechStream:
         words = int(self._audio_bytes / BYTES_PER_SECOND / WORD_SECONDS)
         return (self._gateway.settings.text * words).strip()
 
-    def _say(self, message: str) -> None:
-        self._write(self._socket.send(message))
+    def _say(self, message: Message) -> None:
+        self.send(json_bytes(message).decode())
 
     def _end(self, outcome: str) -> None:
         self.gone = True

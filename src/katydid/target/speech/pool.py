@@ -9,6 +9,7 @@ workers, or for a new one. Needs pipes that an event loop can watch: Linux and m
 
 import asyncio
 import contextlib
+import marshal
 import os
 import subprocess
 import sys
@@ -17,35 +18,24 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from katydid.model.errors import ConfigError
-from katydid.target.speech.worker import Job, WorkerReply, read_answer
+from katydid.target.settings import TargetSettings
+from katydid.target.speech.worker import Job, WorkerReply
 
-_PRETENDER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py"))]
-_RECOGNISER = [sys.executable, "-m", "katydid.target.speech.sphinx"]
+if TYPE_CHECKING:
+    from katydid.target.speech.gateway import SpeechStream
 
-
-class Stream(Protocol):
-    """A stream whose chunks are queued."""
-
-    number: int
-    """Unique number of the stream."""
-    gone: bool
-    """True if its client has left; its queued chunks are then dropped."""
-
-    def chunk_done(self, answer: WorkerReply, waited_ns: int, audio_bytes: int) -> None:
-        """Called when a chunk is done: its result, its time in the queue, and its size."""
-
-    def chunk_lost(self, reason: str) -> None:
-        """Called when the worker that had a chunk, or the state of this stream, has died."""
+_PRETENDER = ["-I", "-S", str(Path(__file__).with_name("worker.py"))]
+_RECOGNISER = ["-m", "katydid.target.speech.worker", "recognise"]
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A queued chunk of a stream."""
 
-    stream: Stream
+    stream: "SpeechStream"
     came_at: int
     work_ns: int
     audio: bytes
@@ -56,6 +46,7 @@ class Worker:
     """One worker process, with its current chunk.
 
     Attributes:
+        out: its results.
         line: queue of the chunks that only this worker can do.
     """
 
@@ -66,12 +57,13 @@ class Worker:
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0)  # noqa: S603 - Katydid's own file
         assert self.process.stdin is not None  # noqa: S101 - both are pipes
         assert self.process.stdout is not None  # noqa: S101
-        self._in, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
+        self._in = self.process.stdin.fileno()
+        self.out = os.fdopen(self.process.stdout.fileno(), "rb", closefd=False)
         self.chunk: Chunk | None = None
         self.line: deque[Chunk] = deque()
         self.started_at = time.monotonic_ns()
         self._loop = loop
-        loop.add_reader(self._out, answered, self)
+        loop.add_reader(self.out, answered, self)
 
     def give(self, chunk: Chunk, *, with_audio: bool) -> None:
         """Send a chunk to the process."""
@@ -79,18 +71,11 @@ class Worker:
         audio = chunk.audio if with_audio else b""
         job = Job(chunk.came_at, chunk.work_ns, chunk.stream.number, chunk.last, audio)
         with contextlib.suppress(BrokenPipeError):  # it has just died, and the end of its output will show that
-            os.write(self._in, job.packed())
-
-    def answer(self) -> WorkerReply | None:
-        """Read the result of the current chunk; None if the process has died."""
-        try:
-            return read_answer(self._out)
-        except EOFError:
-            return None
+            os.write(self._in, marshal.dumps(tuple(job)))
 
     def end(self) -> None:
         """Kill the process, if it is still alive, and free its resources."""
-        self._loop.remove_reader(self._out)
+        self._loop.remove_reader(self.out)
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
@@ -102,29 +87,18 @@ class Pool:
     """The queue and its workers, which start with the first stream.
 
     Args:
-        size: number of workers.
-        recognises: True if they really recognise speech, False if they pretend.
-        restart_after: seconds until a dead worker is replaced; 0 = only by `fill_up`.
         log: called when a worker starts or dies: (process id, `started` or `died`, nanoseconds on the monotonic
             clock).
     """
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        size: int,
-        restart_after: float,
-        log: Callable[[int, str, int], None],
-        *,
-        recognises: bool,
+        self, loop: asyncio.AbstractEventLoop, settings: TargetSettings, log: Callable[[int, str, int], None]
     ) -> None:
-        self._loop = loop
-        self._size = size
-        self._restart_after = restart_after
-        self._log = log
-        self._recognises = recognises
+        self._loop, self._log = loop, log
+        self._size, self._restart_after = settings.speech_workers, settings.speech_restart
+        self._recognises = settings.recognises
         self._queue: deque[Chunk] = deque()
-        self._workers: dict[Worker, set[Stream]] = {}
+        self._workers: dict[Worker, set[SpeechStream]] = {}
         self._idle: list[Worker] = []
         self._begun = self._stopped = False
 
@@ -153,13 +127,13 @@ class Pool:
         if os.name != "posix":
             raise ConfigError("the speech service needs Linux or macOS: its worker processes use pipes")
         while len(self._workers) < self._size and not self._stopped:
-            command = _RECOGNISER if self._recognises else _PRETENDER
-            worker = Worker(self._loop, command, self._answered)
+            how = _RECOGNISER if self._recognises else _PRETENDER
+            worker = Worker(self._loop, [sys.executable, *how], self._answered)
             self._workers[worker] = set()
             self._log(worker.process.pid, "started", worker.started_at)
             self._next(worker)
 
-    def put(self, stream: Stream, work_ns: int, audio: bytes, *, last: bool = False) -> None:
+    def put(self, stream: "SpeechStream", work_ns: int, audio: bytes, *, last: bool = False) -> None:
         """Queue a chunk."""
         chunk = Chunk(stream, time.monotonic_ns(), work_ns, audio, last)
         if not self._recognises:
@@ -173,7 +147,7 @@ class Pool:
         else:
             self._put_in_line(worker, chunk)
 
-    def leave(self, stream: Stream) -> None:
+    def leave(self, stream: "SpeechStream") -> None:
         """Remove a stream that has ended; the worker that has its state drops it."""
         for worker, streams in self._workers.items():
             if stream in streams:
@@ -188,7 +162,7 @@ class Pool:
             worker.end()
         self._workers.clear()
 
-    def _home(self, stream: Stream) -> Worker | None:
+    def _home(self, stream: "SpeechStream") -> Worker | None:
         """Return the worker that has the stream; for a new stream, the one with the fewest streams."""
         for worker, streams in self._workers.items():
             if stream in streams:
@@ -205,9 +179,10 @@ class Pool:
             self._next(worker)
 
     def _answered(self, worker: Worker) -> None:
-        answer = worker.answer()
         chunk, worker.chunk = worker.chunk, None
-        if answer is None:
+        try:
+            answer = WorkerReply(*marshal.load(worker.out))  # noqa: S302 - from a process that this one started
+        except EOFError:
             self._bury(worker, chunk)
             return
         if chunk is not None and chunk.last:

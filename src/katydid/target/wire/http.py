@@ -1,5 +1,6 @@
 """HTTP/1.1 from the server's side: parses requests, and formats answers (RFC 9112). Does no I/O, and knows no APIs."""
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -7,13 +8,18 @@ from http import HTTPStatus
 import orjson
 
 from katydid.model.errors import ProtocolError
+from katydid.protocol.chunked import chunk_size
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 16 * 1024 * 1024
 _MAX_CHUNK_LINE = 4096
+_TOO_LONG = f"the request's body has more than {MAX_BODY} bytes"
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
+
+Waiting = Generator[None, None, bytes]
+"""Yields while more bytes are needed, and returns them."""
 
 
 class RequestError(ProtocolError):
@@ -49,18 +55,23 @@ class HttpRequest:
         return self.headers.get("x-api-key") or self.headers.get("api-key", "")
 
     def json(self) -> dict[str, object]:
-        """Return the body as a JSON object.
+        """Return the body as a JSON object; see `json_object`."""
+        return json_object(self.body, "the body")
 
-        Raises:
-            RequestError: it is not a JSON object.
-        """
-        try:
-            value = orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise RequestError("the body is not JSON") from None
-        if not isinstance(value, dict):
-            raise RequestError("the body is not a JSON object")
-        return value
+
+def json_object(text: str | bytes, what: str) -> dict[str, object]:
+    """Parse a JSON object.
+
+    Raises:
+        RequestError: it is not one; the message says `what` it is.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise RequestError(f"{what} is not JSON") from None
+    if not isinstance(value, dict):
+        raise RequestError(f"{what} is not a JSON object")
+    return value
 
 
 class RequestReader:
@@ -73,7 +84,7 @@ class RequestReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._body: _SizedBody | _ChunkedBody | None = None
+        self._parser = self._parse()
         self.pending: HttpRequest | None = None
         self.wants_continue = False
 
@@ -84,43 +95,66 @@ class RequestReader:
             RequestError: a request is invalid or too large.
         """
         self._buffer += data
-        requests = []
-        while (request := self._next()) is not None:
-            requests.append(request)
-        return requests
+        return list(iter(lambda: next(self._parser, None), None))
 
     @property
     def begun(self) -> bool:
         """Return True if a request has begun and is not complete."""
-        return bool(self._buffer) or self.pending is not None
+        return bool(self._buffer.strip(b"\r\n")) or self.pending is not None
 
-    def _next(self) -> HttpRequest | None:
-        if self.pending is None and not self._read_head():
-            return None
-        if self._body is None or self.pending is None:
-            return None
-        body = self._body.take(self._buffer)
-        if body is None:
-            return None
-        request, self.pending, self._body = self.pending, None, None
-        request.body = body
-        self.wants_continue = False
-        return request
+    def _parse(self) -> Iterator[HttpRequest | None]:
+        """Yield one request after the other; None if more bytes are needed, as from the generators below."""
+        while True:
+            head = yield from self._until(b"\r\n\r\n", MAX_HEAD, "the request's head", 431)
+            if not (head := head.lstrip(b"\r\n")):
+                continue  # some clients send an empty line after a body (RFC 9112, 2.2)
+            self.pending = request = _parse_head(head.decode("latin-1"))
+            self.wants_continue = request.modern and request.headers.get("expect", "").lower() == "100-continue"
+            request.body = yield from self._body(request.headers)
+            self.pending, self.wants_continue = None, False
+            yield request
 
-    def _read_head(self) -> bool:
-        while self._buffer.startswith(b"\r\n"):
-            del self._buffer[:2]  # some clients send an empty line after a body (RFC 9112, 2.2)
-        end = self._buffer.find(b"\r\n\r\n", 0, MAX_HEAD)
-        if end < 0:
-            if len(self._buffer) >= MAX_HEAD:
-                raise RequestError(f"the request's head has more than {MAX_HEAD} bytes", 431)
-            return False
-        head = self._buffer[:end].decode("latin-1")
-        del self._buffer[: end + 4]
-        self.pending = request = _parse_head(head)
-        self._body = _body_of(request.headers)
-        self.wants_continue = request.modern and request.headers.get("expect", "").lower() == "100-continue"
-        return True
+    def _body(self, headers: dict[str, str]) -> Waiting:
+        if (coding := headers.get("transfer-encoding")) is not None:
+            if coding.lower() != "chunked":
+                raise RequestError(f"Transfer-Encoding {coding[:40]!r}", 501)
+            return (yield from self._chunks())
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit():
+            raise RequestError(f"Content-Length {length[:40]!r}")
+        if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+            raise RequestError(_TOO_LONG, 413)
+        return (yield from self._exactly(int(length)))
+
+    def _chunks(self) -> Waiting:
+        """Take a chunked body (RFC 9112, 7.1)."""
+        body = bytearray()
+        while size := _size((yield from self._until(b"\r\n", _MAX_CHUNK_LINE, "a chunk's head"))):
+            if len(body) + size > MAX_BODY:
+                raise RequestError(_TOO_LONG, 413)
+            body += yield from self._exactly(size)
+            if (yield from self._exactly(2)) != b"\r\n":
+                raise RequestError("a chunk is longer than it said")
+        while (yield from self._until(b"\r\n", _MAX_CHUNK_LINE, "a trailer")):
+            pass  # trailers are ignored
+        return bytes(body)
+
+    def _exactly(self, size: int) -> Waiting:
+        while len(self._buffer) < size:
+            yield None
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def _until(self, end: bytes, most: int, what: str, status: int = 400) -> Waiting:
+        """Take the bytes before `end`, and remove both."""
+        while (at := self._buffer.find(end, 0, most)) < 0:
+            if len(self._buffer) >= most:
+                raise RequestError(f"{what} has more than {most} bytes", status)
+            yield None
+        data = bytes(self._buffer[:at])
+        del self._buffer[: at + len(end)]
+        return data
 
 
 def _parse_head(head: str) -> HttpRequest:
@@ -140,81 +174,11 @@ def _parse_head(head: str) -> HttpRequest:
     return HttpRequest(words[0], words[1].partition("?")[0], headers, keep_alive, modern)
 
 
-def _body_of(headers: dict[str, str]) -> "_SizedBody | _ChunkedBody":
-    if "transfer-encoding" in headers:
-        if headers["transfer-encoding"].lower() != "chunked":
-            raise RequestError(f"Transfer-Encoding {headers['transfer-encoding'][:40]!r}", 501)
-        return _ChunkedBody()
-    length = headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit():
-        raise RequestError(f"Content-Length {length[:40]!r}")
-    if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
-        raise RequestError(f"the request's body has more than {MAX_BODY} bytes", 413)
-    return _SizedBody(int(length))
-
-
-class _SizedBody:
-    """A body with a Content-Length."""
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-
-    def take(self, buffer: bytearray) -> bytes | None:
-        """Remove the body from the buffer and return it; None while it is incomplete."""
-        if len(buffer) < self._length:
-            return None
-        body = bytes(buffer[: self._length])
-        del buffer[: self._length]
-        return body
-
-
-class _ChunkedBody:
-    """A chunked body (RFC 9112, 7.1)."""
-
-    def __init__(self) -> None:
-        self._body = bytearray()
-        self._left = 0  # bytes of the current chunk
-        self._last = False
-
-    def take(self, buffer: bytearray) -> bytes | None:
-        """See `_SizedBody.take`."""
-        while True:
-            if self._left and not self._take_chunk(buffer):
-                return None
-            end = buffer.find(b"\r\n", 0, _MAX_CHUNK_LINE)
-            if end < 0:
-                if len(buffer) >= _MAX_CHUNK_LINE:
-                    raise RequestError("a chunk's head without an end")
-                return None
-            line = bytes(buffer[:end])
-            del buffer[: end + 2]
-            if not self._last:
-                self._begin_chunk(line)
-            elif not line:
-                return bytes(self._body)  # after the trailers, which are ignored
-
-    def _begin_chunk(self, line: bytes) -> None:
-        digits = line.partition(b";")[0].strip()
-        try:
-            self._left = int(digits, 16) if digits.isalnum() else -1
-        except ValueError:
-            self._left = -1
-        if self._left < 0:
-            raise RequestError(f"a chunk of size {line[:20]!r}")
-        if len(self._body) + self._left > MAX_BODY:
-            raise RequestError(f"the request's body has more than {MAX_BODY} bytes", 413)
-        self._last = self._left == 0
-
-    def _take_chunk(self, buffer: bytearray) -> bool:
-        size = self._left
-        if len(buffer) < size + 2:
-            return False
-        if buffer[size : size + 2] != b"\r\n":
-            raise RequestError("a chunk is longer than it said")
-        self._body += buffer[:size]
-        del buffer[: size + 2]
-        self._left = 0
-        return True
+def _size(line: bytes) -> int:
+    try:
+        return chunk_size(line)
+    except ProtocolError as error:
+        raise RequestError(str(error)) from None
 
 
 def answer(

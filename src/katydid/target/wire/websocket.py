@@ -1,11 +1,14 @@
-"""WebSocket from the server's side (RFC 6455): the answer to the handshake, and messages in and out. Does no I/O.
+"""WebSocket from the server's side (RFC 6455): the answer to the handshake, and messages in and out.
 
 wsproto does the framing. This module does not know what the messages mean.
 """
 
+import asyncio
 import base64
+import contextlib
 import hashlib
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from typing import Any
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
@@ -37,70 +40,54 @@ def switching_protocols(request: HttpRequest, server: str) -> bytes:
     ).encode("latin-1")
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The client has closed, or its connection must be closed because of what it sent."""
+class ServerSocket(ABC):
+    """One open WebSocket to a client."""
 
-    code: int
-    reason: str
-
-
-class ServerSocket:
-    """One open WebSocket.
-
-    Attributes:
-        answer: bytes that the protocol itself must send (pongs, the answer to a close); the caller clears it.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, client: asyncio.Transport) -> None:
+        self._client = client
         self._connection = Connection(ConnectionType.SERVER)
-        self._parts: list[str | bytes] = []
+        self._parts: list[Any] = []
         self._size = 0
-        self.answer = b""
 
-    def feed(self, data: bytes) -> list[str | bytes | Closed]:
-        """Take bytes, and return the messages that they complete."""
-        messages: list[str | bytes | Closed] = []
+    @abstractmethod
+    def hear(self, message: str | bytes) -> None:
+        """Take a message from the client."""
+
+    def lost(self, outcome: str) -> None:  # noqa: B027 - nothing to do if every message has been answered
+        """The WebSocket or its connection has ended; `outcome` is one of `truthlog.Truth.outcome`."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the client, and hear the messages that they complete."""
         if self._connection.state in {ConnectionState.CLOSED, ConnectionState.REMOTE_CLOSING}:
-            return messages
+            return
         self._connection.receive_data(data)
         for event in self._connection.events():
             if isinstance(event, TextMessage | BytesMessage):
-                messages += self._message(event)
+                self._size += len(event.data)
+                if self._size > MAX_MESSAGE:
+                    self._leave(TOO_BIG, "the message is too big")
+                    return
+                self._parts.append(event.data)
+                if event.message_finished:
+                    parts, self._parts, self._size = self._parts, [], 0
+                    self.hear("".join(parts) if isinstance(event, TextMessage) else b"".join(parts))
             elif isinstance(event, Ping):
-                self.answer += self._connection.send(event.response())
+                self._client.write(self._connection.send(event.response()))
             elif isinstance(event, CloseConnection):
-                messages.append(Closed(event.code, event.reason or ""))
-                self.answer += self.close(event.code, "")
-        return messages
+                self._leave(event.code)
 
-    def send(self, message: str) -> bytes:
-        """Return the bytes of a message; empty after the WebSocket was closed."""
-        return self._connection.send(TextMessage(data=message)) if self.is_open else b""
+    def send(self, message: str) -> None:
+        """Send a message, unless the WebSocket was closed."""
+        if self._connection.state is ConnectionState.OPEN:
+            self._client.write(self._connection.send(TextMessage(data=message)))
 
-    def close(self, code: int, reason: str) -> bytes:
-        """Return the bytes that close the WebSocket, or that answer the client's close."""
-        if self._connection.state not in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
-            return b""
-        try:
-            return self._connection.send(CloseConnection(code=code, reason=reason or None))
-        except LocalProtocolError:  # a code that must not be sent, such as 1006
-            return b""
+    def close(self, code: int, reason: str = "") -> None:
+        """Close the WebSocket, or answer the client's close."""
+        if self._connection.state in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
+            with contextlib.suppress(LocalProtocolError):  # a code that must not be sent, such as 1006
+                self._client.write(self._connection.send(CloseConnection(code=code, reason=reason or None)))
 
-    @property
-    def is_open(self) -> bool:
-        """Return True if messages may still be sent."""
-        return self._connection.state is ConnectionState.OPEN
-
-    def _message(self, event: TextMessage | BytesMessage) -> list[str | bytes | Closed]:
-        self._size += len(event.data)
-        if self._size > MAX_MESSAGE:
-            self.answer += self.close(TOO_BIG, "the message is too big")
-            return [Closed(TOO_BIG, "the message is too big")]
-        self._parts.append(event.data if isinstance(event.data, str) else bytes(event.data))
-        if not event.message_finished:
-            return []
-        parts, self._parts, self._size = self._parts, [], 0
-        if len(parts) == 1:
-            return [parts[0]]
-        return ["".join(parts)] if isinstance(event, TextMessage) else [b"".join(parts)]  # type: ignore[arg-type]  # of one kind
+    def _leave(self, code: int, reason: str = "") -> None:
+        self.lost("client_closed")
+        self.close(code, reason)
+        self._client.close()

@@ -8,17 +8,12 @@ import random
 import time
 from typing import ClassVar
 
-import gevent
-
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.load.traces.prompts import COLUMNS
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch import BatchOptions
-
-POLL_S = 0.1
-"""While a user backs off, it checks this often whether the run is ending."""
 
 
 class WholeAnswers(ChatService[BatchOptions]):
@@ -66,9 +61,10 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
                     retry_after = None if sample.retry_after_ms is None else sample.retry_after_ms / 1000.0
                     scheduled = time.monotonic() + backoff_delay(attempt, dice.random(), retry_after)
                     sample.extra["retry_at_ms"] = self.run_context.info.ms(scheduled)
-            if not again or not self._back_off(scheduled):
-                self.service.ended(sample, self.draw, self._text)
-                return
+            if not again:
+                break
+            self.pause(scheduled)
+        self.service.ended(sample, self.draw, self._text)
 
     def ask(self, sample: Sample) -> None:
         """Send one request and read its answer to the last byte."""
@@ -76,14 +72,6 @@ class BatchUser(PacedUser[BatchOptions, ChatService[BatchOptions]]):
         request, parser = service.request_for(sample, self.draw, stream=False), service.answer_parser()
         self.exchange(sample, request, parser)
         self._text = parser.answer.text if parser.answer else ""
-
-    def _back_off(self, until: float) -> bool:
-        """Wait until then. Return False if the run is ending."""
-        while (left := until - time.monotonic()) > 0:
-            if self.run_context.stopper.ending:
-                return False
-            gevent.sleep(min(left, POLL_S))
-        return not self.run_context.stopper.ending
 
 
 FIRST_S, LONGEST_S = 1.0, 60.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import quantile, values_of
 from katydid.analysis.validity.rule import Rule, Run
 from katydid.analysis.validity.tokens import cached_and_all
 from katydid.model.documents.summary import Finding
@@ -136,27 +136,22 @@ def _by_history(rows: pd.DataFrame) -> tuple[HistoryBin, ...]:
 
 def _figures(rows: pd.DataFrame) -> dict[str, Any]:
     ok = rows[rows["outcome"] == "ok"]
+    ttft = values_of(ok, "ttft_ms")
     return {
         "requests": len(rows),
         "ok": len(ok),
         "failed": int((rows["outcome"] == "failed").sum()),
-        "history_tokens": _mean(ok["history_tokens"]),
-        "prompt_tokens": _mean(ok["prompt_tokens"]),
+        "history_tokens": _mean(ok, "history_tokens"),
+        "prompt_tokens": _mean(ok, "prompt_tokens"),
         "cached_share": _cached_share(ok),
-        "ttft_p50_ms": _quantile(ok["ttft_ms"], 0.5),
-        "ttft_p90_ms": _quantile(ok["ttft_ms"], 0.9),
-        "think_ms": _mean(rows["think_ms"]),
+        **{f"ttft_p{100 * q:g}_ms": quantile(ttft, q) if len(ttft) >= fewest_for(q) else None for q in (0.5, 0.9)},
+        "think_ms": _mean(rows, "think_ms"),
     }
 
 
-def _mean(values: pd.Series) -> float | None:
-    known = values.dropna().astype(np.float64)
+def _mean(rows: pd.DataFrame, column: str) -> float | None:
+    known = values_of(rows, column)
     return float(known.mean()) if len(known) else None
-
-
-def _quantile(values: pd.Series, q: float) -> float | None:
-    known = values.dropna().to_numpy(dtype=np.float64)
-    return quantile(known, q) if len(known) >= fewest_for(q) else None
 
 
 def _cached_share(ok: pd.DataFrame) -> float | None:

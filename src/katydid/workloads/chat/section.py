@@ -46,8 +46,12 @@ def chat_answer(summary: Summary) -> str | None:
     found = summary.part("chat", ChatFigures)
     if found is None or not found.turns:
         return None
-    grows = f"; TTFT p50 {_by_turn(found)}" if _by_turn(found) else ""
-    return f"{number(found.completed)} of {plural(found.conversations, 'conversation')} completed{grows}"
+    times = _by_turn(found)
+    return _completed(found) + (f"; TTFT p50 {times}" if times else "")
+
+
+def _completed(found: ChatFigures) -> str:
+    return f"{number(found.completed)} of {plural(found.conversations, 'conversation')} completed"
 
 
 def _by_turn(found: ChatFigures) -> str:
@@ -55,14 +59,12 @@ def _by_turn(found: ChatFigures) -> str:
     first, last = found.turns[0], found.turns[-1]
     if first.ttft_p50_ms is None or last.ttft_p50_ms is None or first is last:
         return ""
-    return (
-        f"{milliseconds(first.ttft_p50_ms)} in turn {_turn(first)}, {milliseconds(last.ttft_p50_ms)} in turn "
-        f"{_turn(last)}"
-    )
+    times = {_turn(row): milliseconds(row.ttft_p50_ms or 0.0) for row in (first, last)}
+    return ", ".join(f"{time} in turn {turn}" for turn, time in times.items())
 
 
 def _text(found: ChatFigures) -> Iterator[str]:
-    completed = f"{number(found.completed)} of {plural(found.conversations, 'conversation')} completed"
+    completed = _completed(found)
     if found.turns_mean is not None:
         completed += f", with {significant(found.turns_mean)} turns on average"
     ends = [f"{number(found.failed)} ended because a turn failed"] if found.failed else []

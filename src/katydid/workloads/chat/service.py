@@ -1,8 +1,6 @@
 """The service of conversations: requests that carry the history, or the id of the last answer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from katydid.dialects.base import Generation, Message
 from katydid.dialects.loading import load_object
@@ -69,29 +67,23 @@ class ConversationService(ChatService[ChatOptions]):
         super().__init__(options, host)
         self._rhythm = Rhythm.read(options.seed, options.turns, options.think_time)
         self._keeper = Keeper(options.history)
-        self._session_header = self._checked_session_header(options.session_header)
+        self._session_header = options.session_header
+        if (name := self._session_header) is not None:
+            check_name("--session-header", name)
+            if name.lower() in {header.lower() for header, _ in self.credentials.headers}:
+                raise ConfigError(f"--session-header {name}: requests already have this header: choose another")
         if self._keeper is Keeper.SERVER and not hasattr(self.dialect, "kept"):
             raise ConfigError(
                 f"--history server: the API {self.dialect.name} does not keep conversations: use "
                 "--api openai-responses, or --history client"
             )
-        if self._keeper is Keeper.CLIENT and not self._sends_history():
+        talk = one_message(_SAID_BEFORE) + one_message("now")
+        sent = self.dialect.body(talk, self.generation(), stream=True)
+        if self._keeper is Keeper.CLIENT and _SAID_BEFORE.encode() not in sent:
             raise ConfigError(
                 f"--api {self.dialect.name}: its requests carry only the last message, without the history: send all "
                 "messages ({messages} in --sse-body), or use another API"
             )
-
-    def _checked_session_header(self, name: str | None) -> str | None:
-        if name is None:
-            return None
-        check_name("--session-header", name)
-        if name.lower() in {header.lower() for header, _ in self.credentials.headers}:
-            raise ConfigError(f"--session-header {name}: requests already have this header: choose another")
-        return name
-
-    def _sends_history(self) -> bool:
-        said = one_message(_SAID_BEFORE) + one_message("now")
-        return _SAID_BEFORE.encode() in self.dialect.body(said, self.generation(), stream=True)
 
     def generation(self, extra: dict[str, object] | None = None, model: str | None = None) -> Generation:
         """See `ChatService.generation`; with `--history server`, every request asks the target to keep its answer."""
@@ -99,9 +91,10 @@ class ConversationService(ChatService[ChatOptions]):
 
     def _keeping(self, answer_id: str | None) -> dict[str, object]:
         """Return the request fields that continue from an answer kept on the server."""
-        keep = getattr(self.dialect, "kept", None) if self._keeper is Keeper.SERVER else None
-        found: dict[str, object] = keep(answer_id) if keep else {}
-        return found
+        if self._keeper is Keeper.CLIENT:
+            return {}
+        fields: dict[str, object] = self.dialect.kept(answer_id)  # type: ignore[attr-defined]  # checked at the start
+        return fields
 
     # Before the load
 
@@ -112,19 +105,19 @@ class ConversationService(ChatService[ChatOptions]):
             return model
         calibration = self.making.prompts.calibration
         if self.making.makes_prompts and calibration.source != "none":
-            user, assistant = (partial(_message, role) for role in ("user", "assistant"))
-            calibration.following = self._frame(user, assistant, user, beside=calibration.overhead)
+            calibration.following = self._frame("user", "assistant", "user", beside=calibration.overhead)
             if self.making.prompts.shared_tokens:
-                calibration.system = self._frame(partial(_message, "system"), user, beside=calibration.overhead)
+                calibration.system = self._frame("system", "user", beside=calibration.overhead)
         if self._keeper is Keeper.SERVER:
             self._try_going_on()
         return model
 
-    def _frame(self, *roles: Callable[[str], Message], beside: float) -> float | None:
-        """Tokens that the chat template adds for these messages, beyond `beside`; None if the target rejects them."""
+    def _frame(self, *roles: str, beside: float) -> float | None:
+        """Tokens that the chat template adds for such messages, beyond `beside`; None if the target rejects them."""
         prompts = self.making.prompts
         texts = [prompts.probe(2 + number, _FRAME_WORDS) for number in range(len(roles))]
-        counted = self.count_tokens([say(text) for say, text in zip(roles, texts, strict=True)])
+        messages: list[Message] = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+        counted = self.count_tokens(messages)
         if counted is None:
             return None
         return counted - beside - prompts.calibration.per_unit * sum(map(prompts.units, texts))
@@ -226,7 +219,3 @@ class ConversationService(ChatService[ChatOptions]):
         if self._keeper is Keeper.CLIENT and not parser.text:
             return "the answer has no text for the next turn's history: for reasoning models, raise --max-tokens"
         return None
-
-
-def _message(role: str, text: str) -> Message:
-    return {"role": role, "content": text}

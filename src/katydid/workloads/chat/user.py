@@ -7,7 +7,6 @@ One iteration is one conversation. It has a row per turn (`kind` is `request`) a
 import time
 from typing import Any, ClassVar
 
-from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.measuring import measure_whole
 from katydid.engine.options import RunOptions
 from katydid.engine.options.arrivals import BUSY_SECONDS
@@ -81,15 +80,11 @@ class ChatUser(PacedUser[ChatOptions, ConversationService]):
             self.exchange(sample, request, parser, log.before(parser, sample.request_id) if log else None)
             if talk.began_ms is None:
                 talk.began_ms = sample.start_ms
-            self._take(talk, sample, parser)
+            sample.extra["ttft_first_turn_ms" if talk.turn == 1 else "ttft_later_turns_ms"] = sample.ttft_ms
+            if sample.outcome is Outcome.OK and (problem := self.service.heard(talk, sample, parser)) is not None:
+                sample.fail(ErrorClass.EMPTY, problem)
+            over = sample.outcome is Outcome.OK and talk.is_over
+            sample.extra["completed"] = over
+            if over and talk.began_ms is not None:
+                sample.extra["conversation_ms"] = self.now_ms() - talk.began_ms
         return sample
-
-    def _take(self, talk: Conversation, sample: Sample, parser: StreamParser) -> None:
-        """Add the answer to the conversation, and fill in the turn's row."""
-        sample.extra["ttft_first_turn_ms" if talk.turn == 1 else "ttft_later_turns_ms"] = sample.ttft_ms
-        if sample.outcome is Outcome.OK and (problem := self.service.heard(talk, sample, parser)) is not None:
-            sample.fail(ErrorClass.EMPTY, problem)
-        over = sample.outcome is Outcome.OK and talk.is_over
-        sample.extra["completed"] = over
-        if over and talk.began_ms is not None:
-            sample.extra["conversation_ms"] = self.now_ms() - talk.began_ms

@@ -31,21 +31,17 @@ MOST_CONNECTIONS = 100_000
 class ChaosOptions(ResilienceOptions):
     """Options of the workload `chaos`."""
 
-    chaos_at: str = option("20", "chaos: when to kill, in seconds of the run, such as 20 or 10,30")
+    chaos_at: str = option("20", "when to kill, in seconds of the run, such as 20 or 10,30")
     chaos_pid: str | None = option(
         None,
-        "chaos: ids of the processes to kill, such as 4711,4712, or a command that prints them, such as "
+        "ids of the processes to kill, such as 4711,4712, or a command that prints them, such as "
         "'pgrep -f worker.py' (default: workers of the embedded target)",
         form=False,
     )
-    chaos_command: str | None = option(None, "chaos: command that kills, instead of --chaos-pid", form=False)
-    chaos_workers: int = option(
-        1, "chaos: how many of the embedded target's workers to kill", kind=count, rule=POSITIVE
-    )
-    restart_command: str | None = option(None, "chaos: command that restarts the killed processes", form=False)
-    restart_after: float = option(
-        3.0, "chaos: seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE
-    )
+    chaos_command: str | None = option(None, "command that kills, instead of --chaos-pid", form=False)
+    chaos_workers: int = option(1, "how many of the embedded target's workers to kill", kind=count, rule=POSITIVE)
+    restart_command: str | None = option(None, "command that restarts the killed processes", form=False)
+    restart_after: float = option(3.0, "seconds from the kill to the restart command", kind=duration, rule=NOT_NEGATIVE)
 
     def shown(self) -> dict[str, object]:
         """See `RunOptions.shown`; keys and passwords in commands are hidden."""
@@ -62,14 +58,14 @@ class StormOptions(ResilienceOptions):
     """Options of the workload `storm`."""
 
     storm_clients: int = option(
-        2000, "storm: clients that connect at once", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
+        2000, "clients that connect at once", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
     )
-    storm_at: float = option(20.0, "storm: when to start, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
+    storm_at: float = option(20.0, "when to start, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
     storm_hold: float = option(
-        5.0, "storm: seconds that accepted clients stay connected, silently", kind=duration, rule=POSITIVE
+        5.0, "seconds that accepted clients stay connected, silently", kind=duration, rule=POSITIVE
     )
     storm_expect: int = option(
-        0, "storm: how many clients the target should accept; 0 = any number", kind=count, rule=NOT_NEGATIVE
+        0, "how many clients the target should accept; 0 = any number", kind=count, rule=NOT_NEGATIVE
     )
 
 
@@ -77,15 +73,11 @@ class StormOptions(ResilienceOptions):
 class ZombiesOptions(ResilienceOptions):
     """Options of the workload `zombies`."""
 
-    zombies: int = option(
-        1000, "zombies: connections to hold", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS)
-    )
-    zombies_at: float = option(
-        20.0, "zombies: when to open them, in seconds of the run", kind=duration, rule=NOT_NEGATIVE
-    )
+    zombies: int = option(1000, "connections to hold", kind=count, rule=POSITIVE, most=at_most(MOST_CONNECTIONS))
+    zombies_at: float = option(20.0, "when to open them, in seconds of the run", kind=duration, rule=NOT_NEGATIVE)
     zombies_kind: str = option(
         "idle",
-        "zombies: idle = a WebSocket that is opened and never used; slow = a request that sends one byte per minute",
+        "idle = a WebSocket that is opened and never used; slow = a request that sends one byte per minute",
         choices=("idle", "slow"),
     )
 

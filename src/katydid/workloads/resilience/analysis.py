@@ -4,8 +4,9 @@ Rows with a `role` are what was injected; all other rows are the normal load bes
 This module knows nothing of reports.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -72,9 +73,20 @@ class Success:
     rate: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resilience:
+    """What the report's section reads of the key `resilience` of `summary.json`."""
+
+    events: tuple[InjectedEvent, ...] = ()
+    success: dict[str, Success] | None = None
+    clients: int | None = None
+    load_meanwhile: int = 0
+    load_turned_away: int = 0
+    load_failed: int = 0
+    held: int | None = None
+
+
 Facts = Mapping[str, float | LagChange | Mapping[str, Success] | None]
-
-
 ACCEPTED = 101
 """Status of an accepted WebSocket."""
 
@@ -92,10 +104,7 @@ def chaos(run: Run) -> dict[str, object]:
     refused = after[after["status"].isna() & (after["start_s"] > first)]
     checks = [
         RuleResult(
-            "the gateway survived",
-            refused.empty,
-            f"{plural(len(refused), 'stream')} without an HTTP answer",
-            "0",
+            "the gateway survived", refused.empty, f"{plural(len(refused), 'stream')} without an HTTP answer", "0"
         ),
         RuleResult(
             "the service recovered",
@@ -233,11 +242,8 @@ def _load(run: Run) -> pd.DataFrame:
 def _longest_gap(after: pd.DataFrame, kill: float) -> tuple[float, float]:
     """Return the start and end of the longest time without a successful result since the kill."""
     results = np.sort(after.loc[after["outcome"] == "ok", "end_s"].to_numpy(dtype=np.float64))
-    moments = np.concatenate([[kill], results])
-    if len(moments) < 2:
-        return kill, kill
-    widest = int(np.argmax(np.diff(moments)))
-    return float(moments[widest]), float(moments[widest + 1])
+    moments = [kill, *results.tolist()]
+    return max(pairwise(moments), key=lambda gap: gap[1] - gap[0], default=(kill, kill))
 
 
 def _back_to_normal(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> float | None:
@@ -276,20 +282,12 @@ def _dip(before: pd.DataFrame, after: pd.DataFrame, kill: float) -> dict[str, fl
     }
 
 
-def _failure_rate(rows: pd.DataFrame) -> float:
-    return float((rows["outcome"] == "failed").mean()) if len(rows) else float("nan")
-
-
 def _no_more_failures(name: str, before: pd.DataFrame, after: pd.DataFrame) -> RuleResult:
-    was, now = _failure_rate(before), _failure_rate(after)
-    known = bool(np.isfinite(was) and np.isfinite(now))
-    value = f"{fraction(now)} failed, {fraction(was)} before" if known else "no streams to compare"
-    return RuleResult(
-        f"no more failures in {name}",
-        now <= was + MORE_FAILURES if known else None,
-        value,
-        f"at most {fraction(MORE_FAILURES)} more",
-    )
+    rule, limit = f"no more failures in {name}", f"at most {fraction(MORE_FAILURES)} more"
+    if before.empty or after.empty:
+        return RuleResult(rule, None, "no streams to compare", limit)
+    was, now = (float((rows["outcome"] == "failed").mean()) for rows in (before, after))
+    return RuleResult(rule, now <= was + MORE_FAILURES, f"{fraction(now)} failed, {fraction(was)} before", limit)
 
 
 def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> LagChange | None:
@@ -298,24 +296,21 @@ def _slower(before: pd.DataFrame, beside: pd.DataFrame) -> LagChange | None:
     None if either part has no results, or a p95 lag of 0.
     """
     lags = [_lags(rows) for rows in (before, beside)]
-    if any(not lag for lag in lags):
+    if not all(lags):
         return None
-    p95 = [quantile(np.concatenate(list(lag.values())), 0.95) for lag in lags]
+    p95 = [quantile(np.concatenate(lag), 0.95) for lag in lags]
     if min(p95) <= 0:
         return None
     random = np.random.default_rng(0)
     ratios = []
     for _ in range(RESAMPLES):
-        drawn = [random.choice(len(lag), len(lag)) for lag in lags]
-        tails = [
-            quantile(np.concatenate([list(lag.values())[i] for i in chosen]), 0.95)
-            for lag, chosen in zip(lags, drawn, strict=True)
-        ]
+        tails = [quantile(np.concatenate([lag[i] for i in random.choice(len(lag), len(lag))]), 0.95) for lag in lags]
         ratios.append(tails[1] / tails[0] if tails[0] > 0 else np.inf)
     low, high = np.quantile(np.minimum(ratios, MOST_RATIO), (0.025, 0.975))
     return LagChange(p95[0], p95[1], p95[1] / p95[0], float(low), float(high))
 
 
-def _lags(rows: pd.DataFrame) -> dict[Hashable, np.ndarray]:
+def _lags(rows: pd.DataFrame) -> list[np.ndarray]:
+    """Return the lags of results of each user."""
     ok = rows[(rows["outcome"] == "ok") & rows["final_latency_ms"].notna()]
-    return {user: group.to_numpy(dtype=np.float64) for user, group in ok.groupby("user")["final_latency_ms"]}
+    return [group.to_numpy(dtype=np.float64) for _, group in ok.groupby("user")["final_latency_ms"]]

@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import subprocess
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
@@ -13,7 +15,7 @@ import gevent
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import QuantityError, duration
 from katydid.model.redact import hide_assigned
-from katydid.model.sample import ErrorClass, Sample
+from katydid.model.sample import ErrorClass
 from katydid.workloads.resilience import ChaosOptions
 from katydid.workloads.resilience.user import ResilienceService, ResilienceUser
 
@@ -32,7 +34,6 @@ class ChaosService(ResilienceService):
         self._chaos = options
         named = (options.chaos_pid or "").strip()
         self._named = "" if named == "0" else named
-        self._where = host
 
     def preflight(self) -> str:
         """See `service.Service.preflight`; also checks that there is a process to kill.
@@ -71,7 +72,7 @@ class ChaosService(ResilienceService):
 
     def workers(self) -> list[int]:
         """Return the process ids of the embedded target's workers; empty for another target."""
-        parts = urlsplit(self._where)
+        parts = urlsplit(self.host)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
         try:
             connection.request("GET", WORKERS_PATH)
@@ -91,8 +92,7 @@ class ChaosService(ResilienceService):
         """
         options = self._chaos
         if options.chaos_command:
-            run_command(options.chaos_command)
-            return hide_assigned(options.chaos_command)
+            return run_shown(options.chaos_command)
         pids = self.named() if self._named else self.workers()[: options.chaos_workers]
         if not pids:
             raise RuntimeError("the target has no worker left to kill")
@@ -154,6 +154,12 @@ def run_command(command: str) -> str:
     return done.stdout
 
 
+def run_shown(command: str) -> str:
+    """Run a command, and return it without secrets; raises what `run_command` does."""
+    run_command(command)
+    return hide_assigned(command)
+
+
 def _check_process(pid: int) -> None:
     if pid in {1, os.getpid(), os.getppid()}:
         raise ConfigError(f"--chaos-pid {pid} is this run, its parent or process 1: give the service's process")
@@ -174,32 +180,24 @@ class ChaosUser(ResilienceUser):
     options_class = ChaosOptions
     options: ChaosOptions
     service: ChaosService
-    extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
 
     def inject(self) -> None:
         """Kill at the given times, and restart after each kill."""
-        service = self.service
         restarts = []
-        for number, moment in enumerate(service.times):
+        for number, moment in enumerate(self.service.times):
             self.sleep_until(moment)
-            with self.aside("kill", number) as sample:
-                self._do(sample, service.kill)
+            self._do("kill", number, self.service.kill)
             restarts.append(gevent.spawn(self._restart, number))
         gevent.joinall(restarts)
 
     def _restart(self, number: int) -> None:
         if command := self.options.restart_command:
             gevent.sleep(self.options.restart_after)
-            with self.aside("restart", number) as sample:
-                self._do(sample, lambda: self._run(command))
+            self._do("restart", number, partial(run_shown, command))
 
-    @staticmethod
-    def _run(command: str) -> str:
-        run_command(command)
-        return hide_assigned(command)
-
-    def _do(self, sample: Sample, inject: Any) -> None:
-        try:
-            sample.detail = inject()
-        except (OSError, RuntimeError) as error:
-            sample.fail(ErrorClass.OTHER, str(error))
+    def _do(self, role: str, number: int, inject: Callable[[], str]) -> None:
+        with self.aside(role, number) as sample:
+            try:
+                sample.detail = inject()
+            except (OSError, RuntimeError) as error:
+                sample.fail(ErrorClass.OTHER, str(error))

@@ -1,17 +1,15 @@
 """The report section of the resilience workloads: the rules with their verdicts, the events and their consequences."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 import numpy as np
 
+from katydid.analysis.derived import of_the_load
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import number, plural
 from katydid.model.units import Unit
 from katydid.report.model import Bars, Chart, Column, Line, Mark, Material, Scale, Section, Style, Table
-from katydid.workloads.resilience.analysis import InjectedEvent, RuleResult, Success
+from katydid.workloads.resilience.analysis import InjectedEvent, Resilience, RuleResult, Success
 
 _TITLES = {
     "chaos": "Chaos: workers were killed",
@@ -51,33 +49,31 @@ RULES: tuple[Column[RuleResult], ...] = (
 
 def resilience_section(material: Material) -> Section | None:
     """Return the section, or None for a run of another workload."""
-    facts = material.summary.part("resilience", dict[str, object])
-    checks = material.summary.part("checks", list[RuleResult]) if facts else None
-    if facts is None or checks is None:
+    summary = material.summary
+    facts, found = summary.part("resilience", dict[str, object]), summary.part("resilience", Resilience)
+    checks = summary.part("checks", list[RuleResult]) if facts else None
+    if facts is None or found is None or checks is None:
         return None
     failed = [check.name for check in checks if check.passed is False]
     unknown = [check.name for check in checks if check.passed is None]
     sentence = f"Violated: {'; '.join(failed)}." if failed else "All rules met."
     if unknown:
         sentence = (f"{sentence} " if failed else "") + f"Cannot tell: {'; '.join(unknown)}."
-    during = [msgspec.convert(facts.get(f"load_{key}", 0), int) for key in ("meanwhile", "turned_away", "failed")]
-    if any(during[1:]):
+    if found.load_turned_away or found.load_failed:
         sentence += (
-            f" Of {plural(during[0], 'stream')} of the normal load during the storm, the target rejected "
-            f"{number(during[1])}, and {number(during[2])} failed otherwise."
+            f" Of {plural(found.load_meanwhile, 'stream')} of the normal load during the storm, the target rejected "
+            f"{number(found.load_turned_away)}, and {number(found.load_failed)} failed otherwise."
         )
-    rules = Table("Rules", RULES, checks)
-    events = msgspec.convert(facts["events"], list[InjectedEvent])
-    found = [key for key in _LABELS if key in facts]
-    columns: tuple[Column[str], ...] = (
-        Column("What", lambda key: _LABELS[key]),
-        Column("Found", lambda key: _shown(facts[key]), Unit.COUNT),
-    )
-    tables = [rules, *_events(facts, events), *_success(facts)]
-    tables += [Table("Consequences", columns, found)] if found else []
+    tables = [Table("Rules", RULES, checks), *_events(found), *_success(found)]
+    if shown := [key for key in _LABELS if key in facts]:
+        columns: tuple[Column[str], ...] = (
+            Column("What", lambda key: _LABELS[key]),
+            Column("Found", lambda key: _shown(facts[key]), Unit.COUNT),
+        )
+        tables.append(Table("Consequences", columns, shown))
     workload = str(material.manifest.workload)
     title = _TITLES.get(workload, workload)
-    return Section("resilience", title, [sentence], tables, _pictures(material, events), answer=True)
+    return Section("resilience", title, [sentence], tables, _pictures(material, found), answer=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +130,12 @@ def resilience_answer(summary: Summary) -> str | None:
     return found.text if found else None
 
 
-def _events(facts: Mapping[str, Any], events: list[InjectedEvent]) -> list[Table]:
-    if not events:
-        return []
-    many = {"storm": ("clients", "client"), "zombie": ("held", "connection")}
+def _events(found: Resilience) -> list[Table]:
+    many = {"storm": (found.clients, "client"), "zombie": (found.held, "connection")}
 
     def detail(event: InjectedEvent) -> str | None:
-        key, noun = many.get(event.what, ("", ""))
-        return event.detail or (f"{plural(facts[key], noun)} at once" if key in facts else None)
+        count, noun = many.get(event.what, (None, ""))
+        return event.detail or (None if count is None else f"{plural(count, noun)} at once")
 
     columns: tuple[Column[InjectedEvent], ...] = (
         Column("At", lambda event: 1000.0 * event.at_s, Unit.MS),
@@ -154,20 +148,17 @@ def _events(facts: Mapping[str, Any], events: list[InjectedEvent]) -> list[Table
             leads=True,
         ),
     )
-    return [Table("Injected events", columns, events)]
+    return [Table("Injected events", columns, found.events)] if found.events else []
 
 
-def _success(facts: Mapping[str, object]) -> list[Table]:
+def _success(found: Resilience) -> list[Table]:
     """The normal load before, during and after the events; empty for runs of older versions."""
-    if "success" not in facts:
-        return []
-    parts = msgspec.convert(facts["success"], dict[str, Success])
-    columns: tuple[Column[str], ...] = (
-        Column("When", lambda when: when),
-        Column("Succeeded", lambda when: parts[when].rate, Unit.FRACTION),
-        Column("Streams", lambda when: parts[when].streams, Unit.COUNT),
+    columns: tuple[Column[tuple[str, Success]], ...] = (
+        Column("When", lambda part: part[0]),
+        Column("Succeeded", lambda part: part[1].rate, Unit.FRACTION),
+        Column("Streams", lambda part: part[1].streams, Unit.COUNT),
     )
-    return [Table("Success rate of the normal load", columns, list(parts))]
+    return [Table("Success rate of the normal load", columns, list(found.success.items()))] if found.success else []
 
 
 def _shown(value: object) -> str:
@@ -176,21 +167,15 @@ def _shown(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _pictures(material: Material, events: list[InjectedEvent]) -> list[Chart]:
+def _pictures(material: Material, found: Resilience) -> list[Chart]:
     """Chart the results of the normal load per second, with the injected events."""
     frame = material.frame
-    if "role" in frame:  # absent if the run ended before anything was injected
-        frame = frame[frame["role"].isna()]
-    load = frame[frame["outcome"].isin(["ok", "failed"])]
-    ends = ((load["start_ms"].fillna(load["scheduled_ms"]) + load["duration_ms"].fillna(0.0)) / 1000.0).to_numpy(
-        dtype=np.float64
-    )
-    if not len(ends):
+    load = frame[of_the_load(frame) & frame["outcome"].isin(["ok", "failed"])]
+    if load.empty:
         return []
+    ends = (load["start_ms"].fillna(load["scheduled_ms"]) + load["duration_ms"].fillna(0.0)).astype(np.float64) / 1000.0
     edges = np.arange(0.0, float(ends.max()) + 2.0)
-    good, _ = np.histogram(ends[(load["outcome"] == "ok").to_numpy()], bins=edges)
-    bad, _ = np.histogram(ends[(load["outcome"] == "failed").to_numpy()], bins=edges)
-    middles = edges[:-1] + 0.5
+    good, bad = (np.histogram(ends[load["outcome"] == outcome], bins=edges)[0].tolist() for outcome in ("ok", "failed"))
     return [
         Chart(
             "results",
@@ -198,8 +183,8 @@ def _pictures(material: Material, events: list[InjectedEvent]) -> list[Chart]:
             "Successful results in each second of the run, and failed streams below them.",
             "/s",
             Scale.TIME,
-            lines=[Line("results", Style.MAIN, list(zip(middles.tolist(), good.astype(float).tolist(), strict=True)))],
-            bars=[Bars("failed", Style.BAD, edges.tolist(), bad.tolist(), lane=True, unit="/s")] if bad.any() else [],
-            marks=[Mark(event.what, Style.SECOND, event.at_s) for event in events],
+            lines=[Line("results", Style.MAIN, list(zip((edges[:-1] + 0.5).tolist(), map(float, good), strict=True)))],
+            bars=[Bars("failed", Style.BAD, edges.tolist(), bad, lane=True, unit="/s")] if any(bad) else [],
+            marks=[Mark(event.what, Style.SECOND, event.at_s) for event in found.events],
         )
     ]

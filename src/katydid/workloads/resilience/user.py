@@ -7,18 +7,21 @@ confirms that they own it.
 
 import ipaddress
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import gevent
 from gevent import GreenletExit
+from gevent.pool import Group
 
+from katydid.engine.measuring import refusal
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
+from katydid.transport.exchange import Exchange, Timeouts
 from katydid.workloads.resilience import ResilienceOptions
-from katydid.workloads.speech.user import SpeechService, SpeechUser
+from katydid.workloads.speech.user import SpeechService, SpeechUser, Visit
 
 LOCAL_NAMES = {"localhost", "ip6-localhost"}
 
@@ -45,6 +48,41 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+class Holding(Visit):
+    """A `websocket.Part` that stays silent for a while, then ends.
+
+    Attributes:
+        opened_at: when the WebSocket was accepted.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.opened_at: float | None = None
+
+    def begin(self, at: float) -> None:
+        """See `websocket.Part`."""
+        self.opened_at, self.due = at, at + self._seconds
+
+    def say(self, now: float, *, held: bool) -> str:
+        """See `websocket.Part`; called when the time is over."""
+        del now, held
+        self.due, self.done = None, True
+        return "{}"
+
+    def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
+        """See `websocket.Part`."""
+        del reason
+        return ErrorClass.TRUNCATED, f"the target accepted it, then closed it ({code})"
+
+
+def judge_connection(sample: Sample, exchange: Exchange) -> None:
+    """Set the outcome of a connection that was only held."""
+    if exchange.status not in {None, 101}:
+        sample.fail(*refusal(exchange))
+    elif exchange.error is not None:
+        sample.fail(exchange.error, exchange.detail)
 
 
 class ResilienceUser(SpeechUser):
@@ -76,6 +114,33 @@ class ResilienceUser(SpeechUser):
         """Inject the events. Called at the start of the run, beside the load."""
         raise NotImplementedError
 
+    def all_at_once(self, count: int, one: Callable[[int], None], pause_after: int = 0) -> None:
+        """Run `one` for each number at the same time, with a short pause after each `pause_after` of them."""
+        group = Group()
+        try:
+            for number in range(count):
+                group.spawn(one, number)
+                if pause_after and number % pause_after == 0:
+                    gevent.sleep(0.01)
+            group.join()
+        finally:
+            group.kill()
+
+    def hold(
+        self,
+        sample: Sample,
+        part: Holding,
+        note: Callable[[Exchange], None] = lambda _: None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        """Hold a WebSocket, and fill in its sample; `note` fills in other columns."""
+        service = self.service
+
+        def talk(exchange: Exchange) -> None:
+            service.client.converse(service.path, service.headers(sample.request_id), part, exchange, timeouts)
+
+        judge_connection(sample, self.measured(sample, talk, note))
+
     def sleep_until(self, seconds: float) -> None:
         """Sleep until this second of the run."""
         gevent.sleep(max(0.0, self.run_context.info.origin + seconds - time.monotonic()))
@@ -98,40 +163,3 @@ class ResilienceUser(SpeechUser):
         finally:
             sample.duration_ms = (time.monotonic() - began) * 1000.0
             run.recorder.note(sample)
-
-
-class Holding:
-    """A `websocket.Part` that stays silent for a while, then ends.
-
-    Attributes:
-        opened_at: when the WebSocket was accepted.
-        closed_early: the close code, if the target closed it first.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.due: float | None = None
-        self.done = False
-        self.opened_at: float | None = None
-        self.closed_early: int | None = None
-
-    def begin(self, at: float) -> None:
-        """See `websocket.Part`."""
-        self.opened_at = at
-        self.due = at + self._seconds
-
-    def say(self, now: float, *, held: bool) -> str | bytes:
-        """See `websocket.Part`; called when the time is over."""
-        del now, held
-        self.due = None
-        self.done = True
-        return "{}"
-
-    def hear(self, message: str | bytes, at: float) -> None:
-        """See `websocket.Part`; messages are ignored."""
-
-    def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
-        """See `websocket.Part`."""
-        del reason
-        self.closed_early = code
-        return None

@@ -5,28 +5,24 @@ With `--zombies-kind slow` each sends its request byte by byte and never finishe
 
 import ssl
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import ClassVar
 
-import gevent
 import gevent.socket
-from gevent.pool import Group
+from gevent import GreenletExit
 
-from katydid.engine.measuring import refusal
-from katydid.model.sample import ErrorClass, Sample
+from katydid.model.sample import ErrorClass
 from katydid.transport.dialing import Destination, dial, send_all
 from katydid.transport.exchange import Exchange, Timeouts
 from katydid.transport.failure import classify
 from katydid.workloads.resilience import ZombiesOptions
-from katydid.workloads.resilience.user import Holding, ResilienceUser
+from katydid.workloads.resilience.user import Holding, ResilienceUser, judge_connection
 
 CONNECT_TIME = 30.0
 """Timeout of connecting and of each write, in seconds."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: "
 FOREVER = 1e6
 """Seconds; longer than any run."""
-ENDLESS = Timeouts(total=FOREVER, idle=FOREVER)
 DRIP = 60.0
 """Seconds between two bytes of a slow request."""
 AT_A_TIME = 20
@@ -50,22 +46,14 @@ def drip(to: Destination, context: ssl.SSLContext | None, period: float, exchang
         for index in range(len(REQUEST)):
             data = REQUEST[index : index + 1]
             send_all(sock, time.monotonic() + CONNECT_TIME, tls.encrypt(data) if tls else data)
-            if _answered(sock, period):
-                exchange.fail(ErrorClass.TRUNCATED, "the target closed the slow connection")
+            with suppress(TimeoutError):
+                gevent.socket.wait_read(sock.fileno(), period)
+                exchange.fail(ErrorClass.TRUNCATED, "the target closed the slow connection")  # or answered it
                 return
     except OSError as error:
         exchange.fail(*classify(error, connecting=False))
     finally:
         sock.close()
-
-
-def _answered(sock: gevent.socket.socket, period: float) -> bool:
-    """Wait for `period` seconds. Return True if the target closes or answers, which ends the request."""
-    try:
-        gevent.socket.wait_read(sock.fileno(), period)
-    except TimeoutError:
-        return False
-    return True
 
 
 class ZombiesUser(ResilienceUser):
@@ -75,38 +63,16 @@ class ZombiesUser(ResilienceUser):
     workload = "zombies"
     options_class = ZombiesOptions
     options: ZombiesOptions
-    extra_columns: ClassVar[dict[str, type]] = ResilienceUser.extra_columns
 
     def inject(self) -> None:
         """Open the connections and hold them until the run ends; each writes a row with its outcome."""
-        options = self.options
-        self.sleep_until(options.zombies_at)
-        zombies = Group()
-        try:
-            for number in range(options.zombies):
-                zombies.spawn(self._hold, number, self._idle if options.zombies_kind == "idle" else self._slow)
-                if number % AT_A_TIME == 0:
-                    gevent.sleep(0.01)
-            zombies.join()
-        finally:
-            zombies.kill()
+        self.sleep_until(self.options.zombies_at)
+        self.all_at_once(self.options.zombies, self._hold, AT_A_TIME)
 
-    def _hold(self, number: int, kind: Callable[[Sample, Exchange], None]) -> None:
-        with self.aside("zombie", number) as sample:
-            try:
-                exchange = self.measured(sample, partial(kind, sample))
-            except gevent.GreenletExit:
-                return  # held until the end of the run
-            if exchange.status is not None and exchange.status != 101:
-                sample.fail(*refusal(exchange))
-            elif exchange.error is not None:
-                sample.fail(exchange.error, exchange.detail)
-
-    def _idle(self, sample: Sample, exchange: Exchange) -> None:
-        service, part = self.service, Holding(FOREVER)
-        service.client.converse(service.path, service.headers(sample.request_id), part, exchange, ENDLESS)
-        if part.closed_early is not None:
-            exchange.fail(ErrorClass.TRUNCATED, f"the target accepted it, then closed it ({part.closed_early})")
-
-    def _slow(self, _sample: Sample, exchange: Exchange) -> None:
-        drip(self.service.client.to, self.service.client.context, DRIP, exchange)
+    def _hold(self, number: int) -> None:
+        with self.aside("zombie", number) as sample, suppress(GreenletExit):  # held until the end of the run
+            if self.options.zombies_kind == "idle":
+                self.hold(sample, Holding(FOREVER), timeouts=Timeouts(total=FOREVER, idle=FOREVER))
+            else:
+                client = self.service.client
+                judge_connection(sample, self.measured(sample, partial(drip, client.to, client.context, DRIP)))

@@ -61,7 +61,7 @@ register(
     Workload(
         name="embed",
         options=EmbedOptions,
-        user="katydid.workloads.retrieval.user:EmbedUser",
+        user="katydid.workloads.retrieval.embed:EmbedUser",
         columns={"items": int, "dimensions": int},
         metrics=(_items_per_s("Embeddings", "Texts embedded"),),
     )
@@ -70,7 +70,7 @@ register(
     Workload(
         name="rerank",
         options=RerankOptions,
-        user="katydid.workloads.retrieval.user:RerankUser",
+        user="katydid.workloads.retrieval.rerank:RerankUser",
         columns={"items": int},
         metrics=(_items_per_s("Documents ranked", "Documents ranked"),),
     )

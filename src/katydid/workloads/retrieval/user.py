@@ -1,22 +1,19 @@
-"""Users of `embed` and `rerank`: requests with several texts, and the check that each text has an answer."""
+"""What `embed` and `rerank` share: requests with several texts, and the check that each text has an answer."""
 
-from collections.abc import Callable, Collection
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.dialects.base import Dialect, Message
-from katydid.dialects.loading import load_object
 from katydid.dialects.retrieval import texts_of
-from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.questions import Questions
 from katydid.load.made.batches import MadeBatches
 from katydid.load.made.prompts import MadePrompts, Plan
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
-from katydid.model.workload import WORKLOADS
 from katydid.workloads.batch.user import BatchUser
-from katydid.workloads.retrieval import EmbedOptions, ListOptions, RerankOptions
+from katydid.workloads.retrieval import ListOptions
 
 
 class TextLists(Questions):
@@ -46,15 +43,15 @@ class TextLists(Questions):
         """Return one message per prompt, with all of its texts joined."""
         entries, taken = self.prompts.entries, self.query + self._texts
         prompts = (entries[(index * taken + each) % len(entries)] for each in range(taken))
-        return [_message("\n\n".join(filter(None, texts_of(prompt.messages)))) for prompt in prompts]
+        return _messages("\n\n".join(filter(None, texts_of(prompt.messages))) for prompt in prompts)
 
     def said(self, text: str) -> list[Message]:
         """Return one message per line."""
-        return list(map(_message, text.splitlines()))
+        return _messages(text.splitlines())
 
 
-def _message(text: str) -> Message:
-    return {"role": "user", "content": text}
+def _messages(texts: Iterable[str]) -> list[Message]:
+    return [{"role": "user", "content": text} for text in texts]
 
 
 class ListParser(AnswerParser):
@@ -83,27 +80,17 @@ class ListParser(AnswerParser):
         return None
 
 
-Options_co = TypeVar("Options_co", bound=ListOptions, covariant=True)
-
-
-class ListService(ChatService[Options_co], Generic[Options_co]):
+class ListService(ChatService[ListOptions]):
     """A target that answers lists of texts."""
 
     streams = False
     questions_class: ClassVar[Callable[..., Questions]] = TextLists
 
-    def __init__(self, options: Options_co, host: str) -> None:
+    def __init__(self, options: ListOptions, host: str) -> None:
         super().__init__(options, host)
         self._wanted = options.texts
         if self.making.sets_outputs:
             raise ConfigError("--output-tokens: answers of this workload have no output tokens: leave it out")
-
-    def begin(self, model: str) -> None:
-        """See `service.Service.begin`; a field `top_n` of `--body` limits the items of each answer."""
-        super().begin(model)
-        most = load_object(self.body(self.questions.look(), stream=False)).get("top_n")
-        if isinstance(most, int):
-            self._wanted = min(most, self.options.texts)
 
     def answer_parser(self) -> AnswerParser:
         """Return a parser for one answer."""
@@ -120,49 +107,3 @@ class ListUser(BatchUser):
         """See `BatchUser.ask`."""
         sample.extra["items"] = self.options.texts
         super().ask(sample)
-
-
-class EmbedService(ListService[EmbedOptions]):
-    """A target that embeds texts."""
-
-    reads: ClassVar[Collection[str]] = ("vectors",)
-
-
-class EmbedUser(ListUser):
-    """Has texts embedded and times the answers.
-
-    Columns:
-        items: number of texts in the request.
-        dimensions: number of dimensions of each vector.
-    """
-
-    abstract = True
-    record = WORKLOADS["embed"]
-    service_class: ClassVar[type[ChatService[RunOptions]]] = EmbedService
-    request_type = "EMBED"
-
-
-class QueriesAndDocuments(TextLists):
-    """Requests with a query and its documents."""
-
-    query = 1
-
-
-class RerankService(ListService[RerankOptions]):
-    """A target that ranks documents."""
-
-    reads: ClassVar[Collection[str]] = ("ranking",)
-    questions_class: ClassVar[Callable[..., Questions]] = QueriesAndDocuments
-
-
-class RerankUser(ListUser):
-    """Has documents ranked against a query and times the answers.
-
-    Columns:
-        items: number of documents in the request.
-    """
-
-    abstract = True
-    record = WORKLOADS["rerank"]
-    service_class: ClassVar[type[ChatService[RunOptions]]] = RerankService
-    request_type = "RERANK"

@@ -97,14 +97,18 @@ class StageFigures:
     rule: str
     rate_per_s: float | None = None
 
+    @property
+    def load(self) -> float:
+        """Users, or requests/s of a stage at a rate."""
+        return float(self.users) if self.rate_per_s is None else self.rate_per_s
+
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
     """The range in which the limit lies: every stage up to `low` met the objective, `high` violated it.
 
-    `high` is None if no stage violated it.
-
-    Both are users, or requests/s for stages at rates. `advice` says how to sustain more, if that is known.
+    Both are users, or requests/s for stages at rates; `high` is None if no stage violated the objective. `advice` says
+    how to sustain more, if that is known.
     """
 
     low: float

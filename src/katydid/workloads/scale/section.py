@@ -24,12 +24,7 @@ def scale_section(material: Material) -> Section | None:
         text=(
             f"{capitalised(found.why)}.",
             f"Objective: {objective_text(summary['objective'])}.",
-            " ".join(
-                [
-                    f"Limited by: {summary.limited_by}. {capitalised(summary['evidence'])}.",
-                    *filter(None, [found.advice]),
-                ]
-            ),
+            f"Limited by: {summary.limited_by}. {capitalised(summary['evidence'])}. {found.advice or ''}".rstrip(),
         ),
         tables=_tables(stages),
         charts=_charts(stages),
@@ -45,11 +40,6 @@ def scale_answer(summary: Summary) -> str | None:
 
 def _at_rates(stages: Stages) -> bool:
     return stages[0].rate_per_s is not None
-
-
-def _load(stage: StageFigures) -> float:
-    """Users, or requests/s of a stage at a rate."""
-    return float(stage.users) if stage.rate_per_s is None else stage.rate_per_s
 
 
 def _sentence(found: Recommended, *, at_rates: bool) -> str:
@@ -97,12 +87,18 @@ RESOURCES: tuple[Column[StageFigures], ...] = (
 )
 
 
+RULES: tuple[Column[Assessment], ...] = (
+    Column("Assessment", lambda each: each.word),
+    Column("Rule", lambda each: each.rule),
+)
+
+
 def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100.0
 
 
 def _tables(stages: Stages) -> tuple[Table, ...]:
-    load: Column[StageFigures] = Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(_load(s)))
+    load: Column[StageFigures] = Column("Rate (req/s)" if _at_rates(stages) else "Users", lambda s: number(s.load))
     throughput = (
         "Throughput. Scaling: successful answers/s relative to the first stage. Of linear: relative to scaling with "
         "the load."
@@ -113,7 +109,7 @@ def _tables(stages: Stages) -> tuple[Table, ...]:
         Table(throughput, (load, *SCALING), stages),
         Table(peaks, (load, *RESOURCES), stages),
         _errors(load, stages),
-        _rules(),
+        Table("Assessments. The first that applies is used.", RULES, ASSESSMENTS, in_terminal=False),
     )
 
 
@@ -125,14 +121,6 @@ def _errors(load: Column[StageFigures], stages: Stages) -> Table:
     return Table("Failures by class.", (load, *map(column, kinds)), stages)
 
 
-def _rules() -> Table:
-    columns: tuple[Column[Assessment], ...] = (
-        Column("Assessment", lambda each: each.word),
-        Column("Rule", lambda each: each.rule),
-    )
-    return Table("Assessments. The first that applies is used.", columns, ASSESSMENTS, in_terminal=False)
-
-
 _STEPS = 24
 """Points of the linear line, which is a curve on a logarithmic axis."""
 
@@ -141,9 +129,9 @@ def _charts(stages: Stages) -> list[Chart]:
     if len(stages) < 2:
         return []
     first = stages[0]
-    low, high = min(map(_load, stages)), max(map(_load, stages))
+    low, high = min(s.load for s in stages), max(s.load for s in stages)
     loads = [low * (high / low) ** (step / _STEPS) for step in range(_STEPS + 1)]
-    linear = [(load, first.ok_per_s * load / _load(first)) for load in loads]
+    linear = [(load, first.ok_per_s * load / first.load) for load in loads]
     axis = "requests/s" if _at_rates(stages) else "users"
     return [
         Chart(
@@ -155,7 +143,7 @@ def _charts(stages: Stages) -> list[Chart]:
             x_unit=axis,
             lines=[
                 Line("linear", Style.QUIET, linear),
-                Line("answered", Style.MAIN, [(_load(s), s.ok_per_s) for s in stages], dots=True),
+                Line("answered", Style.MAIN, [(s.load, s.ok_per_s) for s in stages], dots=True),
             ],
         )
     ]

@@ -1,4 +1,4 @@
-"""The audio of speech users: WAV files, or generated sound. Knows nothing of services or sockets."""
+"""The audio of speech users: WAV files or generated sound, and how it is sent. Knows no socket."""
 
 import hashlib
 import math
@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from katydid.dialects.speech import SpeechDialect
 from katydid.dialects.speech.base import SAMPLE_RATE
+from katydid.dialects.speech.transcript import SpeechParser
 from katydid.model.errors import ConfigError, os_words
+from katydid.model.sample import ErrorClass
 from katydid.runs.files import open_named
 
 SAMPLE_BYTES = 2
 BUILT_IN_SECONDS = 1.0
+LATE = 0.020
+"""A chunk sent more than this many seconds after its time is late; a fifth of the default chunk."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,7 @@ class Recordings:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of all samples. Runs with the same hash sent the same audio."""
-        digest = hashlib.sha256()
-        for audio in self.audios:
-            digest.update(audio.pcm)
-        return digest.hexdigest()
+        return hashlib.sha256(b"".join(audio.pcm for audio in self.audios)).hexdigest()
 
     def index(self, seed: int, user: int, iteration: int) -> int:
         """Return the index of a stream's recording, which is the same for every version under test."""
@@ -62,13 +64,11 @@ def load_audio(path: str | None) -> Recordings:
     """
     if path is None:
         return Recordings([Audio(built_in_sound(BUILT_IN_SECONDS))], "built-in")
-    given = Path(path)
+    files = [given := Path(path)]
     if given.is_dir():
         files = sorted(file for file in given.iterdir() if file.suffix.lower() == ".wav")
-        if not files:
-            raise ConfigError(f"--audio {path}: the folder has no .wav file")
-    else:
-        files = [given]
+    if not files:
+        raise ConfigError(f"--audio {path}: the folder has no .wav file")
     return Recordings([_read(file) for file in files], path)
 
 
@@ -86,8 +86,7 @@ def built_in_sound(seconds: float) -> bytes:
 def _read(file: Path) -> Audio:
     try:
         with open_named(file) as opened, wave.open(opened, "rb") as recording:
-            shape = recording.getnchannels(), recording.getsampwidth(), recording.getframerate()
-            frames = recording.getnframes()
+            channels, width, rate, frames, *_ = recording.getparams()
             pcm = recording.readframes(frames)
     except OSError as error:
         raise ConfigError(f"--audio {file}: {os_words(error)}") from None
@@ -95,19 +94,110 @@ def _read(file: Path) -> Audio:
         raise ConfigError(
             f"--audio {file}: is not a WAV file with PCM samples ({str(error) or 'it ends too early'})"
         ) from None
-    _check(file, *shape)
-    if not frames:
-        raise ConfigError(f"--audio {file}: has no samples")
-    if len(pcm) < frames * SAMPLE_BYTES:
-        raise ConfigError(f"--audio {file}: is truncated: {len(pcm)} of {frames * SAMPLE_BYTES} bytes of samples")
+    convert = f"convert it: ffmpeg -i {file.name} -ac 1 -ar {SAMPLE_RATE} -sample_fmt s16 out.wav"
+    for good, problem in (
+        (channels == 1, f"has {channels} channels instead of 1; {convert}"),
+        (width == SAMPLE_BYTES, f"has {8 * width}-bit samples instead of 16-bit; {convert}"),
+        (rate == SAMPLE_RATE, f"has a sample rate of {rate} Hz instead of {SAMPLE_RATE}; {convert}"),
+        (frames, "has no samples"),
+        (
+            len(pcm) >= frames * SAMPLE_BYTES,
+            f"is truncated: {len(pcm)} of {frames * SAMPLE_BYTES} bytes of samples",
+        ),
+    ):
+        if not good:
+            raise ConfigError(f"--audio {file}: {problem}")
     return Audio(pcm)
 
 
-def _check(file: Path, channels: int, width: int, rate: int) -> None:
-    convert = f"convert it: ffmpeg -i {file.name} -ac 1 -ar {SAMPLE_RATE} -sample_fmt s16 out.wav"
-    if channels != 1:
-        raise ConfigError(f"--audio {file}: has {channels} channels instead of 1; {convert}")
-    if width != SAMPLE_BYTES:
-        raise ConfigError(f"--audio {file}: has {8 * width}-bit samples instead of 16-bit; {convert}")
-    if rate != SAMPLE_RATE:
-        raise ConfigError(f"--audio {file}: has a sample rate of {rate} Hz instead of {SAMPLE_RATE}; {convert}")
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How audio is sent: seconds of audio per message, and a speed of 1 for real time, or 0 for no pacing."""
+
+    chunk_s: float
+    speed: float
+
+    def after(self, audio_s: float) -> float:
+        """Seconds from the start until this much audio is due."""
+        return audio_s / self.speed if self.speed else 0.0
+
+
+class AudioStream:
+    """A `websocket.Part` that sends a start message, chunks of audio on schedule, and a stop message.
+
+    Chunk n (from 0) is due n chunk durations after the WebSocket opened, the stop message at the end of the audio.
+
+    Args:
+        start, stop: the messages; None if the service takes none.
+
+    Attributes:
+        audio_s: duration of the audio.
+        first_audio_at: when the first chunk was handed to the kernel.
+        stopped_at: when the stop message was sent, or would have been.
+        sent: number of chunks sent.
+        late: number of chunks that the generator sent more than LATE after their time.
+        worst_late: the largest lateness in seconds; None if no chunk had a time.
+    """
+
+    def __init__(
+        self,
+        audio: Audio,
+        chunks: list[bytes],
+        pace: Pace,
+        dialect: SpeechDialect,
+        *,
+        start: str | None,
+        stop: str | None,
+    ) -> None:
+        self._chunks = chunks
+        self._pace = pace
+        self._start, self._stop = start, stop
+        self._origin = 0.0
+        self._started = False
+        self.parser = SpeechParser(dialect)
+        self.audio_s = audio.seconds
+        self.due: float | None = None
+        self.first_audio_at: float | None = None
+        self.stopped_at: float | None = None
+        self.sent = self.late = 0
+        self.worst_late: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """See `websocket.Part`."""
+        return self.parser.over
+
+    def begin(self, at: float) -> None:
+        """See `websocket.Part`."""
+        self._origin = self.due = at
+
+    def say(self, now: float, *, held: bool) -> str | bytes | None:
+        """See `websocket.Part`."""
+        if not self._started:
+            self._started = True
+            if self._start is not None:
+                return self._start
+        if self.sent == len(self._chunks):
+            self.due = None
+            self.stopped_at = now
+            self.parser.stopped = True
+            return self._stop
+        if self.first_audio_at is None:
+            self.first_audio_at = now
+        if self._pace.speed and not held:
+            late = now - (self.due or now)
+            self.late += late > LATE
+            self.worst_late = max(self.worst_late or 0.0, late)
+        chunk = self._chunks[self.sent]
+        self.sent += 1
+        spoken = self.audio_s if self.sent == len(self._chunks) else self.sent * self._pace.chunk_s
+        self.due = self._origin + self._pace.after(spoken)
+        return chunk
+
+    def hear(self, message: str | bytes, at: float) -> None:
+        """See `websocket.Part`."""
+        self.parser.hear(message, at)
+
+    def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
+        """See `websocket.Part`."""
+        return self.parser.closed(code, reason)

@@ -18,8 +18,7 @@ from katydid.model.sample import Blame, ErrorClass, Sample
 from katydid.protocol.target_url import place, read_target_url
 from katydid.transport.exchange import Exchange, Timeouts, TimestampSource
 from katydid.workloads.speech import SpeechOptions
-from katydid.workloads.speech.audio import load_audio
-from katydid.workloads.speech.audio_stream import AudioStream, Pace
+from katydid.workloads.speech.audio import AudioStream, Pace, load_audio
 
 
 class SpeechService:
@@ -27,6 +26,8 @@ class SpeechService:
 
     Attributes:
         dialect: the format of the target's messages.
+        host: URL of the target, without secrets.
+        name: name of the streams in tables: their path, without its query.
         key: the target's API key.
         client: opens WebSockets to the target.
     """
@@ -41,33 +42,24 @@ class SpeechService:
         chosen = None if options.endpoint is None else checked_path("--endpoint", options.endpoint)
         found = place(to.path, self.dialect.endpoint, "", chosen)
         self.path = found.endpoint
-        self._host = to._replace(path=found.base).url
+        self.name = self.path.partition("?")[0]
+        self.host = to._replace(path=found.base).url
         self._identity = Identity(options, to, _bearer)
         self.key, self.note = self._identity.key, self._identity.note
         self.credentials = self._identity.credentials
         timeouts = Timeouts(options.request_timeout, options.idle_timeout)
-        self.client = KeyedWebSocketClient(self._host, timeouts, options.tls, self.credentials)
-
-    @property
-    def host(self) -> str:
-        """URL of the target, without secrets."""
-        return self._host
+        self.client = KeyedWebSocketClient(self.host, timeouts, options.tls, self.credentials)
 
     @property
     def timestamp_source(self) -> TimestampSource:
         """Where the client's receive times come from."""
         return self.client.timestamp_source
 
-    @property
-    def name(self) -> str:
-        """Name of the streams in tables: their path, without its query."""
-        return self.path.partition("?")[0]
-
     def preflight(self) -> str:
         """See `service.Service.preflight`; makes one handshake, since speech services do not list models."""
         exchange = Exchange()
-        self.client.converse(self.path, self.headers("preflight"), _Visit(), exchange)
-        host = self._host
+        self.client.converse(self.path, self.headers("preflight"), Visit(), exchange)
+        host = self.host
         if exchange.error is ErrorClass.MALFORMED:
             raise NoAnswerError(f"{host} does not speak WebSocket ({exchange.detail}): correct --host or --endpoint")
         if exchange.status is None:
@@ -94,12 +86,11 @@ class SpeechService:
     def audio_stream(self, user: int, iteration: int, request_id: str) -> AudioStream:
         """Return the audio stream of a user's iteration."""
         index = self._recordings.index(self._options.seed, user, iteration)
-        pace = Pace(self._options.audio_chunk / 1000.0, self._options.audio_speed)
         dialect, options = self.dialect, self._options
         return AudioStream(
             self._recordings.audios[index],
             self._chunks[index],
-            pace,
+            Pace(options.audio_chunk / 1000.0, options.audio_speed),
             dialect,
             start=own_words(options.speech_start, dialect.start(request_id), request_id),
             stop=own_words(options.speech_end, dialect.stop(), request_id),
@@ -113,7 +104,7 @@ class SpeechService:
         """See `service.Service.facts`."""
         recordings = self._recordings
         return {
-            "host": self._host,
+            "host": self.host,
             "api": self.dialect.name,
             "endpoint": hide_query(self.path),
             "audio": f"{recordings.source} ({len(recordings.audios)})",
@@ -133,8 +124,8 @@ def _bearer(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-class _Visit:
-    """A `websocket.Part` that ends as soon as the WebSocket is open."""
+class Visit:
+    """A `websocket.Part` that says nothing, and ends as soon as the WebSocket is open."""
 
     due: float | None = None
     done = False
@@ -149,7 +140,7 @@ class _Visit:
         raise NotImplementedError
 
     def hear(self, message: str | bytes, at: float) -> None:
-        """See `websocket.Part`."""
+        """See `websocket.Part`; messages are ignored."""
 
     def closed(self, code: int, reason: str) -> tuple[ErrorClass, str] | None:
         """See `websocket.Part`."""

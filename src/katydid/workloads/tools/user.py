@@ -66,8 +66,7 @@ class ToolsService(ChatService[ToolsOptions]):
         options = self.options
         parallel = options.tool_turns == "parallel"
         extra = declared(TOOLBOX, parallel=parallel) if options.tools_side == "client" else {}
-        body = self.body(list(messages), extra, stream=self.streams)
-        return self.post(body, request_id)
+        return self.post(self.body(list(messages), extra, stream=self.streams), request_id)
 
     def facts(self) -> dict[str, object]:
         """See `service.Service.facts`; this workload has its own prompt."""
@@ -113,7 +112,8 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         """Send one turn, check its calls, and run the tools that it calls."""
         with self.sampled(scheduled) as sample:
             sample.extra |= {"kind": "request", "turn": turn}
-            parser = self._ask(talk, sample)
+            parser = StreamedTurn() if self.service.streams else WholeTurn()
+            self.exchange(sample, self.service.turn(talk.messages, sample.request_id), parser)
             calls = parser.calls
             count = len(calls) or sum(status == STARTED for _, status in parser.progress)
             sample.extra["tool_calls"] = count
@@ -126,12 +126,6 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         if sample.outcome is Outcome.OK and calls:
             self._run_tools(talk, calls)
         return sample
-
-    def _ask(self, talk: "_Conversation", sample: Sample) -> StreamedTurn | WholeTurn:
-        """Send a turn and read its answer."""
-        parser = StreamedTurn() if self.service.streams else WholeTurn()
-        self.exchange(sample, self.service.turn(talk.messages, sample.request_id), parser)
-        return parser
 
     def _problem(self, talk: "_Conversation", expected: list[str], parser: StreamedTurn | WholeTurn) -> str | None:
         """Return what is wrong with the calls, the answer, or the reported tool progress; None if nothing is."""
@@ -148,7 +142,6 @@ class ToolsUser(PacedUser[ToolsOptions, ToolsService]):
         return None
 
     def _run_tools(self, talk: "_Conversation", calls: list[ToolCall]) -> None:
-        """Run the tools, and add their results to the conversation."""
         options = self.options
         if options.tool_latency:
             gevent.sleep(options.tool_latency * len(calls))

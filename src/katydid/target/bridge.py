@@ -1,7 +1,7 @@
 """The embedded target's chat bridge: sessions, rooms, histories, a safety answer, and injected faults.
 
 A chat bridge connects a multi-user world to a model: each user has a session in a room, and talks to a character there.
-This module turns requests into replies; it knows no sockets, and its clock is given.
+`Bridge` turns requests into replies; it knows no sockets, and its clock is given.
 
     POST /bridge/sessions                  {user, room}    → {session_id, user, room}
     POST /bridge/sessions/ID/messages      {message}       → {id, session_id, response, message_count, crisis}
@@ -13,26 +13,23 @@ This module turns requests into replies; it knows no sockets, and its clock is g
 The third message in a row that shows distress is answered with the crisis line.
 """
 
+import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 from uuid import uuid4
 
+from katydid.model.jsontext import json_bytes
 from katydid.target.apis.base import member
 from katydid.target.faults import choose_fault
+from katydid.target.truthlog import Truth, TruthLog
 from katydid.target.wire.http import HttpRequest, RequestError
+from katydid.target.wire.websocket import ServerSocket
 
 PREFIX = "/bridge/"
 
-BRIDGE_FAULTS = {
-    "leak": "an answer quotes another session's last message",
-    "cross_stream": "an answer is another session's last answer",
-    "lose_message": "a message is answered, but neither kept nor counted",
-    "reorder_history": "two messages of a history are swapped",
-    "wrong_members": "a user is missing from a room's list of members",
-    "lose_safety_under_load": "the safety answer does not come while other sessions are busy",
-}
 _ON_MESSAGES = ("leak", "cross_stream", "lose_message")
 
 CRISIS = "You are not alone. Please call or text 988, the Suicide and Crisis Lifeline, now."
@@ -82,6 +79,13 @@ class Bridge:
         self._number = 0
         self._latest: list[tuple[float, Session]] = []
 
+    def reply(self, request: HttpRequest) -> Reply:
+        """Return the reply to a request below PREFIX, or what is wrong with the request."""
+        try:
+            return self.serve(request)
+        except RequestError as error:
+            return Reply(error.status, {"error": str(error)})
+
     def serve(self, request: HttpRequest) -> Reply:
         """Return the reply to a request below PREFIX.
 
@@ -113,9 +117,8 @@ class Bridge:
         return self._rooms[room]
 
     def _fault(self, *names: str) -> str | None:
-        return choose_fault(
-            {name: self._rates[name] for name in names if name in self._rates}, self._seed, self._number
-        )
+        rates = {name: self._rates[name] for name in names if name in self._rates}
+        return choose_fault(rates, self._seed, self._number)
 
     def _open(self, body: dict[str, object]) -> Reply:
         user, room = member(body, "user", str), member(body, "room", str)
@@ -179,3 +182,36 @@ class Bridge:
         members = list(self._known(room))
         fault = self._fault("wrong_members") if members else None
         return Reply(200, {"room": room, "members": members[1:] if fault else members}, fault)
+
+
+class BridgeSocket(ServerSocket):
+    """A session's WebSocket: each message received is answered by one message.
+
+    Args:
+        path: HTTP path of the session's messages.
+        truth: log entry of the first message; each later message gets its own.
+    """
+
+    def __init__(self, client: asyncio.Transport, bridge: Bridge, path: str, truth: Truth, log: TruthLog) -> None:
+        super().__init__(client)
+        self._bridge = bridge
+        self._path = path
+        self._truth = truth
+        self._log = log
+
+    def hear(self, message: str | bytes) -> None:
+        """See `ServerSocket.hear`."""
+        body = message.encode() if isinstance(message, str) else message
+        reply = self._bridge.reply(HttpRequest("POST", self._path, {}, keep_alive=True, modern=True, body=body))
+        truth = self._truth
+        truth.status, truth.fault, truth.party = reply.status, reply.fault, reply.party
+        self.send(json_bytes(reply.body).decode())
+        truth.ended("sent")
+        self._log.write(truth)
+        self._truth = Truth(uuid4().hex, self._path, time.monotonic_ns(), time.time_ns())
+
+
+def messages_path(path: str) -> str | None:
+    """Return the HTTP path of a session's messages from its WebSocket's path, `/bridge/sessions/ID/socket`, or None."""
+    parts = path.removeprefix(PREFIX).split("/")
+    return f"{PREFIX}sessions/{parts[1]}/messages" if parts[0] == "sessions" and parts[2:] == ["socket"] else None

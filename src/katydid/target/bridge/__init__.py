@@ -1,1 +1,0 @@
-"""The embedded target's chat bridge: sessions, rooms, and the answers in them."""
