@@ -82,17 +82,18 @@ def _several(
 ) -> Written:
     """Compare each of several versions with the first and print the result."""
     from katydid.analysis.comparison.compare import compare_several
-    from katydid.report.several import print_several, several_markdown, several_page
+    from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
 
     found = compare_several(sides[0], sides[1:], histories=histories)
-    print_several(found, console)
+    print_comparison(found, console)
     reports = {run: link for each in found.comparisons for run, link in _links(each, args).items()}
-    return found, partial(several_markdown, found), partial(several_page, found, reports, _command(args))
+    page = partial(comparison_page, found, (), (), reports, _command(args))
+    return found, partial(comparison_markdown, found), page
 
 
 def _links(comparison: Comparison, args: Namespace) -> dict[str, str]:
     """Links from the page to the runs' reports; none if no page was asked for."""
-    from katydid.report.tables.run_list import links_to
+    from katydid.report.run_list import links_to
 
     return links_to(comparison, Path(args.html)) if args.html else {}
 

@@ -156,8 +156,7 @@ def _compare(base: Sequence[RunFolder], new: Sequence[RunFolder], thresholds: Th
 
 
 def _write(judgement: Judgement, args: Namespace) -> None:
-    from katydid.report.gate import section
-    from katydid.report.render.junit import junit
+    from katydid.report.gate import junit, section
     from katydid.report.render.markdown import section_markdown
     from katydid.report.render.terminal import print_section, terminal
 

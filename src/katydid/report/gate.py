@@ -1,11 +1,13 @@
-"""A gate's judgement as a sentence and a table, for the terminal and for Markdown."""
+"""A gate's judgement as a sentence and a table, for the terminal and for Markdown, and as JUnit's XML."""
 
 import re
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
 from katydid.model.documents.comparison import Comparison, Verdict
 from katydid.model.errors import ExitCode
+from katydid.model.oneline import one_line
 from katydid.model.units import Unit
 from katydid.report import verdict as of_comparison
 from katydid.report.model import Cell, Column, Section, Table
@@ -17,19 +19,13 @@ _HEADLINES = {
     ExitCode.INVALID: "INVALID",
 }
 _SAID = {
-    GateVerdict.PASSED: "passed",
+    GateVerdict.INVALID: "INVALID",
+    GateVerdict.NO_DATA: "NO DATA",
     GateVerdict.FAILED: "FAILED",
     GateVerdict.CANNOT_TELL: "cannot tell",
-    GateVerdict.NO_DATA: "NO DATA",
-    GateVerdict.INVALID: "INVALID",
+    GateVerdict.PASSED: "passed",
 }
-_WORST_FIRST = (
-    GateVerdict.INVALID,
-    GateVerdict.NO_DATA,
-    GateVerdict.FAILED,
-    GateVerdict.CANNOT_TELL,
-    GateVerdict.PASSED,
-)
+"""The worst first."""
 _REPEATED = re.compile(r"^(SLOWER|MIXED|INVALID)\. ")
 """The verdict at the start of a comparison's sentence, which the gate's own verdict replaces."""
 _LABELS = {"valid": "run", "ended": "end of the run"}
@@ -78,20 +74,23 @@ def _but(comparison: Comparison) -> str:
 
 def _why(check: GateCheck, judgement: Judgement) -> str:
     if check.kind is CheckKind.OBJECTIVE and check.value is not None:
-        is_ = "is at least" if check.at_least else "is"
-        value = formatting.value_only(check.metric, check.value, check.unit)
-        return f"{check.metric} {is_} {value}, limit {check.limit}"
+        return f"{_with_value(check, check.value)}, limit {check.limit}"
     if check.kind is CheckKind.COMPARISON and judgement.comparison and check.verdict is not GateVerdict.NO_DATA:
         return _REPEATED.sub("", of_comparison.comparison_sentence(judgement.comparison)).removesuffix(".")
     return f"{check.metric}: {check.reason}" if check.unit is not None else check.reason
 
 
+def _with_value(check: GateCheck, value: float) -> str:
+    is_ = "is at least" if check.at_least else "is"
+    return f"{check.metric} {is_} {formatting.value_only(check.metric, value, check.unit)}"
+
+
 def section(judgement: Judgement) -> Section:
     """The judgement with its checks in a table, the worst first."""
-    checks = sorted(judgement.checks, key=lambda check: _WORST_FIRST.index(check.verdict))
+    checks = sorted(judgement.checks, key=lambda check: list(_SAID).index(check.verdict))
     compared = any(check.compared for check in checks)
     title = gate_sentence(judgement)
-    columns = (LABEL, *((BASELINE, CHANGE) if compared else ()), VALUE, LIMIT, VERDICT, WHY)
+    columns = [column for column in COLUMNS if compared or column.name not in ("Baseline", "Change")]
     return Section(
         key="gate",
         title=title,
@@ -100,9 +99,7 @@ def section(judgement: Judgement) -> Section:
             *(headline for headline in judgement.headlines if not title.startswith(headline.removesuffix("."))),
             *_notes(judgement),
         ],
-        tables=[
-            Table("", columns, checks),
-        ],
+        tables=[Table("", columns, checks)],
     )
 
 
@@ -139,12 +136,68 @@ def _value(check: GateCheck) -> Cell:
     )
 
 
-LABEL: Column[GateCheck] = Column("Check", lambda check: _LABELS.get(check.metric, check.metric))
-BASELINE: Column[GateCheck] = Column("Baseline", _baseline, Unit.COUNT)
-CHANGE: Column[GateCheck] = Column("Change", _change, Unit.COUNT)
-VALUE: Column[GateCheck] = Column("Value", _value, Unit.COUNT)
-LIMIT: Column[GateCheck] = Column("Limit", lambda check: check.limit)
-VERDICT: Column[GateCheck] = Column(
-    "Verdict", lambda check: _SAID[check.verdict], bad=lambda check: check.exit_code is not ExitCode.PASSED, leads=True
+COLUMNS: tuple[Column[GateCheck], ...] = (
+    Column("Check", lambda check: _LABELS.get(check.metric, check.metric)),
+    Column("Baseline", _baseline, Unit.COUNT),
+    Column("Change", _change, Unit.COUNT),
+    Column("Value", _value, Unit.COUNT),
+    Column("Limit", lambda check: check.limit),
+    Column(
+        "Verdict",
+        lambda check: _SAID[check.verdict],
+        bad=lambda check: check.exit_code is not ExitCode.PASSED,
+        leads=True,
+    ),
+    Column("Why", lambda check: check.reason),
 )
-WHY: Column[GateCheck] = Column("Why", lambda check: check.reason)
+
+
+# JUnit's XML
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot contain, not even as a reference."""
+
+_ELEMENTS = {
+    GateVerdict.FAILED: "failure",
+    GateVerdict.CANNOT_TELL: "skipped",
+    GateVerdict.NO_DATA: "error",
+    GateVerdict.INVALID: "error",
+}
+
+
+def junit(judgement: Judgement) -> str:
+    """The judgement as an XML document, which every CI shows: one test case per check.
+
+    A check that failed is a failure, and one that could not be judged is an error. An undecided check is skipped, with
+    its reason, unless the thresholds file says that it fails.
+    """
+    root = Element("testsuites", name="katydid gate")
+    suite = SubElement(root, "testsuite", name=_clean(judgement.thresholds))
+    made = [_case(suite, check) for check in judgement.checks]
+    for counted in (root, suite):
+        counted.set("tests", str(len(made)))
+        for kind, plural in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+            counted.set(plural, str(made.count(kind)))
+    indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: Element, check: GateCheck) -> str | None:
+    """Add the check's test case; return the kind of its element for a bad result, or None if it passed."""
+    name = f"{check.metric}: {check.limit}"
+    case = SubElement(suite, "testcase", classname=f"katydid.{check.kind}", name=_clean(name))
+    kind = _ELEMENTS.get(check.verdict)
+    if kind is None:
+        return None
+    if kind == "skipped" and check.exit_code is not ExitCode.PASSED:
+        kind = "failure"
+    value = "" if check.value is None else _with_value(check, check.value)
+    message = "; ".join(part for part in (value, check.reason) if part)
+    told = SubElement(case, kind, message=_clean(message))
+    if kind != "skipped":
+        told.set("type", str(check.verdict))
+    return kind
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", one_line(text))

@@ -120,7 +120,7 @@ class Sides:
 def _write(args: argparse.Namespace, comparison: Comparison, sides: Sides, asked: Asked, command: str) -> None:
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import say_where, terminal
-    from katydid.report.tables.run_list import links_to
+    from katydid.report.run_list import links_to
 
     console = terminal(stderr=STANDARD_OUTPUT in (args.json, args.markdown))
     print_comparison(comparison, console)

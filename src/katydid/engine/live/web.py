@@ -17,7 +17,7 @@ from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_STOPPED, STATE_ST
 
 from katydid.model.errors import ExitCode
 from katydid.model.jsontext import json_text
-from katydid.report.tables.run_list import Links, runs_page
+from katydid.report.run_list import Links, runs_page
 from katydid.runs.find import is_inside, key_of, known_runs
 from katydid.runs.folder import LOCUST_REPORT, REPORT
 

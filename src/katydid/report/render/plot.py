@@ -25,6 +25,8 @@ _MOST_OF_A_MARK = 0.6
 class Plot:
     """A chart with its axes and placed texts."""
 
+    height = HEIGHT
+
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self.across = horizontal(chart)
@@ -34,7 +36,7 @@ class Plot:
         self.lanes = [bars for bars in chart.bars if bars.lane]
         self.foot = HEIGHT - _FOOT - (_TITLE if self.across.title else 0)
         self.bottom = self.foot - (_LANE + _LANE_GAP if self.lanes else 0)
-        self.height = self.bottom - _TOP
+        self.tall = self.bottom - _TOP
         self.begin = _side([text for _, text in self.left.ticks] + [_tallest(bars) for bars in self.lanes])
         self.end = WIDTH - _side([text for _, text in self.right.ticks] if self.right else [])
         self.labels = Labels(WIDTH)
@@ -47,7 +49,7 @@ class Plot:
 
     def y(self, value: float, axis: Axis) -> float:
         """The position of a value on a vertical axis."""
-        return self.bottom - axis.place(value) * self.height
+        return self.bottom - axis.place(value) * self.tall
 
     def parts(self) -> Iterator[str]:
         """The chart's elements, back to front."""
@@ -85,7 +87,7 @@ class Plot:
         yield f'<g class="fill-{bars.style}" data-of="{number}">'
         for (start, end), height in zip(pairwise(bars.edges), bars.heights, strict=False):
             if height > 0:
-                tall = max(1.0, height / top * _LANE if bars.lane else self.left.place(height) * self.height)
+                tall = max(1.0, height / top * _LANE if bars.lane else self.left.place(height) * self.tall)
                 x, wide = self.x(start), max(1.0, self.x(end) - self.x(start) - 1.0)
                 yield f'<rect x="{x:.1f}" y="{foot - tall:.1f}" width="{wide:.1f}" height="{tall:.1f}"/>'
         yield "</g>"
