@@ -9,7 +9,7 @@ from collections.abc import Callable
 from katydid.model.documents.comparison import BothSides, ComparedMetric
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
-from katydid.model.metrics import METRICS, Distribution, Pooled
+from katydid.model.metrics import METRICS, Distribution
 from katydid.model.units import Unit, Written
 
 MINUS = "\u2212"
@@ -174,7 +174,7 @@ BUNDLED = 1.2
 _GAPS = ("itl", "gap", "gap_p99", "gap_max")
 
 
-def label_of(metric: Distribution | Pooled, summary: Summary) -> str:
+def label_of(metric: Distribution, summary: Summary) -> str:
     """Return a distribution's label; gaps between chunks that bundle several tokens are marked."""
     per_chunk = summary.metrics.get("tokens_per_chunk")
     bundled = metric.name in _GAPS and per_chunk is not None and per_chunk > BUNDLED

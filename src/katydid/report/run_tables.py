@@ -11,8 +11,9 @@ from katydid.analysis.validity.rule import Rule
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import ErrorRow, NameRow, RequestCounts, Summary
 from katydid.model.formatting import capitalised, censored, label_of, milliseconds, plural, show
-from katydid.model.metrics import Distribution, FlatMetric, Pooled
+from katydid.model.metrics import Distribution
 from katydid.model.metrics.declared import KEY, Catalogue
+from katydid.model.metrics.rates import FlatMetric
 from katydid.model.oneline import one_line
 from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Column, Judgement, Table
@@ -25,14 +26,14 @@ _MINOR = Judgement.MINOR
 _RESULTS = {"passed": Judgement.GOOD, "warning": Judgement.NOTE, "invalid": Judgement.BAD}
 
 
-def times_table(summary: Summary, metrics: Iterable[Distribution | Pooled], statistics: Iterable[str]) -> Table:
+def times_table(summary: Summary, metrics: Iterable[Distribution], statistics: Iterable[str]) -> Table:
     """The measured times; statistics with too few requests are empty."""
 
-    def named(distribution: Distribution | Pooled) -> Cell:
+    def named(distribution: Distribution) -> Cell:
         return Cell(label_of(distribution, summary), judgement=Judgement.NONE if distribution.primary else _MINOR)
 
-    def column(statistic: str) -> Column[Distribution | Pooled]:
-        def cell(of: Distribution | Pooled) -> Cell:
+    def column(statistic: str) -> Column[Distribution]:
+        def cell(of: Distribution) -> Cell:
             name = f"{of.name}.{statistic}"
             known = summary.measured(name)
             said = show(name, None, summary, of.unit)

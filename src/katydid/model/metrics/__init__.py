@@ -9,7 +9,7 @@ This module knows no data frames: columns are only names here, and `analysis/sum
 import math
 from dataclasses import dataclass
 
-from katydid.model.metrics.rates import RATES
+from katydid.model.metrics.rates import RATES, FlatMetric
 from katydid.model.units import Better, Unit
 
 CONFIDENCE = 0.99
@@ -56,7 +56,7 @@ class Distribution:
     Attributes:
         name: the part of the flat name before the dot, as in `ttft.p95`.
         label: name for readers.
-        column: column of the samples, or derived from them, in `unit`.
+        column: column of the samples, or derived from them, in `unit`; empty if requests have many values.
         definition: definition for reports and reference.
         better: which direction is better.
         primary: True if it is shown in the terminal and first in reports.
@@ -70,6 +70,13 @@ class Distribution:
     better: Better = Better.LOWER
     primary: bool = False
     unit: Unit = Unit.MS
+
+    def flat(self) -> list[FlatMetric]:
+        """Return its metrics under their names in `summary.json`, such as `ttft.p95`."""
+        return [
+            FlatMetric(f"{self.name}.{s.name}", f"{self.label}, {s.name}", self.unit, self.better, self.definition)
+            for s in STATISTICS
+        ]
 
 
 CORRECTED = Distribution(
@@ -245,54 +252,22 @@ DISTRIBUTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pooled:
-    """A metric with many values per successful request; the run keeps a histogram (`stats/histogram.py`).
-
-    Attributes: see `Distribution`.
-    """
-
-    name: str
-    label: str
-    definition: str
-    better: Better = Better.LOWER
-    primary: bool = False
-    unit: Unit = Unit.MS
-
-
-ITL = Pooled(
+ITL = Distribution(
     "itl",
     "Inter-token latency (ITL)",
+    "",
     "All gaps between two content chunks of all successful requests, to within 0.4 %; an answer counts once per gap. A "
     "chunk is not a token: this is ITL only if the server sends one token per chunk. Above 1.2 tokens per chunk, it is "
     "marked as bundled.",
 )
 POOLED = (ITL,)
+"""Metrics with many values per successful request, which are no column: the run keeps a histogram of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlatMetric:
-    """A metric under its flat name in `summary.json`."""
-
-    name: str
-    label: str
-    unit: Unit
-    better: Better
-    definition: str
-
-
-def _all_metrics() -> dict[str, FlatMetric]:
-    metrics = {r.name: FlatMetric(r.name, r.label, r.unit, r.better, r.definition) for r in RATES}
-    for d in (*DISTRIBUTIONS, *POOLED):
-        for s in STATISTICS:
-            name = f"{d.name}.{s.name}"
-            metrics[name] = FlatMetric(name, f"{d.label}, {s.name}", d.unit, d.better, d.definition)
-    return metrics
-
-
-METRICS = _all_metrics()
+METRICS: dict[str, FlatMetric] = {
+    metric.name: metric for metric in (*RATES, *(flat for d in (*DISTRIBUTIONS, *POOLED) for flat in d.flat()))
+}
 """All metrics by flat name."""
-
 
 _STATISTIC_NAMES = frozenset(statistic.name for statistic in STATISTICS)
 

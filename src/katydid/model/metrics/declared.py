@@ -21,14 +21,11 @@ from katydid.model.metrics import (
     DISTRIBUTIONS,
     METRICS,
     POOLED,
-    STATISTICS,
     Distribution,
-    FlatMetric,
-    Pooled,
     whole_name,
 )
 from katydid.model.metrics.parts import RunPart, parts_of
-from katydid.model.metrics.rates import RATES
+from katydid.model.metrics.rates import RATES, FlatMetric
 from katydid.model.oneline import one_line
 from katydid.model.sample import NO_COLUMNS, Sample
 from katydid.model.units import Better, Unit
@@ -124,10 +121,10 @@ class Metric:
 
     def flat(self) -> list[FlatMetric]:
         """Return its metrics under their names in `summary.json`."""
-        facts = cast("Unit", self.unit), cast("Better", self.better), self.definition
-        if self.read != Read.DISTRIBUTION:
-            return [FlatMetric(self.name, self.label, *facts)]
-        return [FlatMetric(f"{self.name}.{s.name}", f"{self.label}, {s.name}", *facts) for s in STATISTICS]
+        if self.read == Read.DISTRIBUTION:
+            return self.distribution.flat()
+        unit, better = cast("Unit", self.unit), cast("Better", self.better)
+        return [FlatMetric(self.name, self.label, unit, better, self.definition)]
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ class Catalogue:
         return (*DISTRIBUTIONS, *(m.distribution for m in self.declared if m.read == Read.DISTRIBUTION))
 
     @cached_property
-    def spread(self) -> tuple[Distribution | Pooled, ...]:
+    def spread(self) -> tuple[Distribution, ...]:
         """All metrics that have quantiles."""
         return (*self.distributions, *POOLED)
 

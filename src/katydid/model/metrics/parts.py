@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from katydid.model.documents.base import Document
-from katydid.model.metrics import FlatMetric
+from katydid.model.metrics.rates import FlatMetric
 from katydid.model.oneline import one_line
 
 MOST_PARTS = 32
