@@ -13,8 +13,8 @@ from katydid.analysis.validity.tokens import Own
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import CacheFound, Headline, LengthsFound, Summary, TokenLengths
 from katydid.model.formatting import MINUS, capitalised, censored, fraction, plural, show
+from katydid.model.metrics import RunPart
 from katydid.model.metrics.declared import catalogue_of
-from katydid.model.metrics.parts import RunPart
 from katydid.model.units import Unit, Written
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section

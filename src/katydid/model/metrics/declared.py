@@ -22,9 +22,10 @@ from katydid.model.metrics import (
     METRICS,
     POOLED,
     Distribution,
+    RunPart,
+    parts_of,
     whole_name,
 )
-from katydid.model.metrics.parts import RunPart, parts_of
 from katydid.model.metrics.rates import RATES, FlatMetric
 from katydid.model.oneline import one_line
 from katydid.model.sample import NO_COLUMNS, Sample
