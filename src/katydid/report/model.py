@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
@@ -272,7 +273,9 @@ class Table:
     def shown(self) -> list[Column[Any]]:
         """The columns, with plain headings converted."""
         return [
-            _texts(name, place, is_words=place in self.words) if isinstance(name, str) else name
+            Column(name, itemgetter(place), Unit.COUNT if place and place not in self.words else None)
+            if isinstance(name, str)
+            else name
             for place, name in enumerate(self.columns)
         ]
 
@@ -308,11 +311,6 @@ class Table:
             for column, cell in zip(self.shown, cells, strict=True)
             if cell.judgement is Judgement.BAD
         ]
-
-
-def _texts(name: str, place: int, *, is_words: bool) -> Column[Sequence[str]]:
-    """A column of rows of texts."""
-    return Column(name, lambda row: row[place], None if is_words or not place else Unit.COUNT)
 
 
 @dataclass(frozen=True, slots=True)
