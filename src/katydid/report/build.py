@@ -11,7 +11,7 @@ from katydid.analysis.headline import headline_details, headline_of
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity.tokens import Own
 from katydid.model.documents.manifest import Manifest
-from katydid.model.documents.summary import CacheFound, Headline, LengthsFound, Summary, TokenLengths
+from katydid.model.documents.summary import CacheFound, Headline, Summary, TokenLengths
 from katydid.model.formatting import MINUS, capitalised, censored, fraction, plural, show
 from katydid.model.metrics import RunPart
 from katydid.model.metrics.declared import catalogue_of
@@ -191,18 +191,15 @@ def tokens_section(material: Material) -> Section | None:
     lengths, cache = material.summary.lengths, material.summary.cache
     if lengths is None and cache is None:
         return None
+    found = (("prompts", lengths.input), ("answers", lengths.output)) if lengths else ()
+    rows = [(name, part) for name, part in found if part]
     return Section(
         key="tokens",
         title="Lengths and prefix cache",
         text=[_cache_text(cache, Own.of(material.manifest))] if cache else [],
-        tables=[_lengths_table(lengths)] if lengths else [],
+        tables=[Table("Lengths in tokens, counted by the target", _LENGTHS, rows)] if lengths else [],
         charts=[_cache_chart(cache)] if cache and len(cache.over_time) >= FEWEST_POINTS else [],
     )
-
-
-def _lengths_table(found: LengthsFound) -> Table:
-    rows = [(name, part) for name, part in (("prompts", found.input), ("answers", found.output)) if part]
-    return Table("Lengths in tokens, counted by the target", _LENGTHS, rows)
 
 
 def _off(share: float | None) -> str:

@@ -4,7 +4,7 @@ Of more than two versions, it shows one table and one forest plot, then each ver
 `verdict.py` and `comparison_sections.py` describe the comparison of two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -49,7 +49,7 @@ def comparison_page(
         reports: links to the runs' own reports, by the runs' paths.
         command: the command that reproduces the page.
     """
-    told, each = _tell(found, reports), _each(found)
+    told, each = _tell(found, reports), found.comparisons if isinstance(found, Comparisons) else [found]
     within = each[0].settings.same_within
     band = f"Right of the line is slower. The band marks no difference: up to {fraction(within)} to either side."
     sides = (each[0].sides[0], *(comparison.sides[1] for comparison in each))
@@ -144,17 +144,20 @@ def _tell(found: Comparison | Comparisons, reports: Mapping[str, str] | None = N
                 *(f"{each.version}: {why}" for why in verdict.reasons(each)),
             )
         ],
-        sections=[_together(found), *_sections_of_each(found, reports)],
+        sections=[
+            _together(found),
+            *(
+                replace(section, key=f"{section.key}-{place}", title=f"{each.version}: {section.title.lower()}")
+                for place, each in enumerate(found.comparisons, 1)
+                for section in sections(each, reports)
+            ),
+        ],
         changes=_changes(found),
         counted=[],
     )
 
 
 # Several versions
-
-
-def _each(found: Comparison | Comparisons) -> Sequence[Comparison]:
-    return found.comparisons if isinstance(found, Comparisons) else [found]
 
 
 def _base(found: Comparisons) -> str:
@@ -195,13 +198,6 @@ def _version(version: str) -> Column[_Row]:
         return f"{change_text(metric)}, {verdict_word(metric)}" if metric else None
 
     return Column(version, cell, bad=lambda row: version in row and is_worse(row[version]))
-
-
-def _sections_of_each(found: Comparisons, reports: Mapping[str, str] | None) -> Iterator[Section]:
-    """The sections of each comparison, titled with its version."""
-    for place, each in enumerate(found.comparisons, 1):
-        for section in sections(each, reports):
-            yield replace(section, key=f"{section.key}-{place}", title=f"{each.version}: {section.title.lower()}")
 
 
 def _changes(found: Comparisons) -> list[Change]:

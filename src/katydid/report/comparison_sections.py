@@ -86,10 +86,6 @@ def _detectable(metric: ComparedMetric) -> Cell:
     return Cell(smallest, Unit.FRACTION, said=said)
 
 
-def _needed(metric: ComparedMetric) -> Cell:
-    return Cell(metric.runs_needed, said=f"{metric.runs_needed} per side" if metric.runs_needed else None)
-
-
 def _metrics(comparison: Comparison) -> Section | None:
     """The short table and the table of all metrics."""
     if not comparison.metrics:
@@ -104,7 +100,7 @@ def _metrics(comparison: Comparison) -> Section | None:
     )
     more: tuple[Column[ComparedMetric], ...] = (
         Column("Detectable", _detectable, Unit.FRACTION),
-        Column("Runs needed", _needed, Unit.COUNT),
+        Column("Runs needed", lambda m: f"{m.runs_needed} per side" if m.runs_needed else None, Unit.COUNT),
     )
     caption = "All metrics, with the smallest detectable change and the number of runs needed to decide"
     tables = (

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.model import formatting
-from katydid.model.documents.comparison import Comparison, Verdict
+from katydid.model.documents.comparison import Verdict
 from katydid.model.errors import ExitCode
 from katydid.model.oneline import one_line
 from katydid.model.units import Unit
@@ -47,29 +47,21 @@ def gate_sentence(judgement: Judgement) -> str:
     # A comparison's sentence speaks for all of its metrics.
     others = [check for check in deciding[1:] if not check.kind is first.kind is CheckKind.COMPARISON]
     more = f" (and {formatting.plural(len(others), 'more check')})" if others else ""
-    if headline := _invalid_run(judgement, first):
+    headline = judgement.headlines[0] if len(judgement.headlines) == len(judgement.runs) == 1 else ""
+    if first.metric == "valid" and headline.startswith("INVALID"):  # the single run that was judged
         return f"{headline.removesuffix('.')}{more}."
     return f"{head}{why}{more}."
-
-
-def _invalid_run(judgement: Judgement, deciding: GateCheck) -> str:
-    """The headline of the single run that was judged, if the run is invalid and that decides; else empty."""
-    single = len(judgement.headlines) == len(judgement.runs) == 1 and deciding.metric == "valid"
-    return judgement.headlines[0] if single and judgement.headlines[0].startswith("INVALID") else ""
 
 
 def _met(judgement: Judgement) -> str:
     objectives = sum(check.kind is CheckKind.OBJECTIVE for check in judgement.checks)
     parts = [f"{formatting.plural(objectives, 'objective')} met"] if objectives else []
     if judgement.comparison:
-        verdict = judgement.comparison.verdict.replace("_", " ")
-        parts += [f"against the baseline: {verdict}{_but(judgement.comparison)}"] if verdict != "cannot tell" else []
+        verdict, row = judgement.comparison.verdict, of_comparison.exploratory_regression(judgement.comparison)
+        but = f", but {row.name} {formatting.change_text(row)}" if row else ""
+        if verdict is not Verdict.CANNOT_TELL:
+            parts.append(f"against the baseline: {verdict.replace('_', ' ')}{but}")
     return ", ".join(parts) or "No problems found"
-
-
-def _but(comparison: Comparison) -> str:
-    row = of_comparison.exploratory_regression(comparison)
-    return f", but {row.name} {formatting.change_text(row)}" if row else ""
 
 
 def _why(check: GateCheck, judgement: Judgement) -> str:
@@ -89,7 +81,9 @@ def section(judgement: Judgement) -> Section:
     """The judgement with its checks in a table, the worst first."""
     checks = sorted(judgement.checks, key=lambda check: list(_SAID).index(check.verdict))
     compared = any(check.compared for check in checks)
-    title = gate_sentence(judgement)
+    title, comparison = gate_sentence(judgement), judgement.comparison
+    # Besides its verdict, such as runs that it left out; if it is invalid, the table has its reasons.
+    notes = of_comparison.reasons(comparison) if comparison and comparison.verdict is not Verdict.INVALID else []
     columns = [column for column in COLUMNS if compared or column.name not in ("Baseline", "Change")]
     return Section(
         key="gate",
@@ -97,19 +91,10 @@ def section(judgement: Judgement) -> Section:
         text=[
             f"{formatting.plural(len(judgement.runs), 'run')}, judged by {judgement.thresholds}.",
             *(headline for headline in judgement.headlines if not title.startswith(headline.removesuffix("."))),
-            *_notes(judgement),
+            *notes,
         ],
         tables=[Table("", columns, checks)],
     )
-
-
-def _notes(judgement: Judgement) -> list[str]:
-    """What the comparison reports besides its verdict, such as runs that it left out.
-
-    Nothing if it is invalid: the table then has its reasons.
-    """
-    comparison = judgement.comparison
-    return of_comparison.reasons(comparison) if comparison and comparison.verdict is not Verdict.INVALID else []
 
 
 def _baseline(check: GateCheck) -> Cell:

@@ -78,9 +78,12 @@ def _per_version(trend: Trend) -> str:
 def _describe(found: Sequence[tuple[str, Change]]) -> str:
     """The changes at one version, described by the metric that changed most."""
     name, change = max(found, key=lambda item: abs(math.log1p(item[1].change)))
-    interval = f"{percent(change.low)} to {percent(change.high)}"
     more = f", and {plural(len(found) - 1, 'more metric')}" if len(found) > 1 else ""
-    return f"{change.version}: {name} {change.verdict}, {percent(change.change)} ({interval}){more}"
+    return f"{change.version}: {name} {change.verdict}, {_interval(change)}{more}"
+
+
+def _interval(change: Change) -> str:
+    return f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -136,14 +139,10 @@ CHANGES: tuple[Column[_Found[Change]], ...] = (
     Column("Metric", lambda row: METRICS[row.metric].label),
     Column("Before", lambda row: Cell(row.what.before, METRICS[row.metric].unit), Unit.COUNT),
     Column("After", lambda row: Cell(row.what.after, METRICS[row.metric].unit), Unit.COUNT),
-    Column("Change", lambda row: Cell(row.what.change, said=_extent(row.what)), Written.CHANGE),
+    Column("Change", lambda row: Cell(row.what.change, said=_interval(row.what)), Written.CHANGE),
     Column("Verdict", lambda row: row.what.verdict, bad=lambda row: row.what.verdict == "slower", leads=True),
     Column("Confirmed", lambda row: _sure(row.what)),
 )
-
-
-def _extent(change: Change) -> str:
-    return f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})"
 
 
 def _changes(history: History) -> Section | None:

@@ -124,7 +124,7 @@ class Chart:
         x_unit: title of the horizontal axis, unless its scale is TIME.
         x_names: names on a horizontal axis with the scale NAMES.
         rows: drawn instead of lines and bars.
-        shaded: shaded range of x, such as the warm-up.
+        shaded: range of x of the warm-up.
     """
 
     key: str
@@ -140,7 +140,6 @@ class Chart:
     marks: Sequence[Mark] = ()
     rows: Rows | None = None
     shaded: tuple[float, float] | None = None
-    shaded_label: str = "warm-up, not counted"
 
     @property
     def x_range(self) -> tuple[float, float]:
@@ -210,11 +209,6 @@ class Cell:
         if isinstance(self.value, str) or self.value is None or self.unit is None:
             return "–" if self.value is None else str(self.value)
         return figure(self.value, self.unit)
-
-    @property
-    def is_number(self) -> bool:
-        """Return True if the text is a plain number."""
-        return is_number(self.text)
 
 
 def is_number(text: str) -> bool:

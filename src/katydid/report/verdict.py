@@ -31,12 +31,9 @@ _WORST_FIRST = tuple(_STYLES)
 
 def names(comparison: Comparison) -> tuple[str, str]:
     """The names of the two sides: their versions, made distinct if they are equal."""
-    base, new = (_short("+".join(side.versions)) for side in comparison.sides)
+    whole = ("+".join(side.versions) for side in comparison.sides)
+    base, new = (name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in whole)
     return (base, new) if base != new else (f"{base} (base)", f"{new} (new)")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def headline(verdict: Verdict) -> str:
@@ -114,12 +111,8 @@ def _largest(metrics: Sequence[ComparedMetric]) -> str:
     """Metrics that hardly changed: all if there are at most two, else the one that changed most."""
     if len(metrics) <= 2:
         return _in_words(metrics)
-    most = max(metrics, key=_extent)
+    most = max(metrics, key=lambda m: abs(m.change or 0.0) if m.points is None else abs(m.points.change or 0.0) / 100.0)
     return f"the largest change of {len(metrics)} primary metrics: {_in_words([most])}"
-
-
-def _extent(metric: ComparedMetric) -> float:
-    return abs(metric.change or 0.0) if metric.points is None else abs(metric.points.change or 0.0) / 100.0
 
 
 def ordered(comparison: Comparison) -> list[ComparedMetric]:
@@ -135,15 +128,17 @@ def read_first(comparison: Comparison) -> list[ComparedMetric]:
 def forest(comparison: Comparison) -> list[Change]:
     """The rows of the forest plot: the times of the short table whose change is known."""
     return [
-        Change(described(m).label, change_text(m), _STYLES[m.verdict], m.change, *_reach(m))
+        Change(
+            described(m).label,
+            change_text(m),
+            _STYLES[m.verdict],
+            m.change,
+            low=-1.0 if m.bound == "upper" else m.low,  # the interval of a bound is open on one side
+            high=math.inf if m.bound == "lower" else m.high,
+        )
         for m in read_first(comparison)
         if m.change is not None and described(m).unit is Unit.MS
     ]
-
-
-def _reach(metric: ComparedMetric) -> tuple[float | None, float | None]:
-    """The ends of the interval; the interval of a bound is open on one side."""
-    return -1.0 if metric.bound == "upper" else metric.low, math.inf if metric.bound == "lower" else metric.high
 
 
 def _comes_first(metric: ComparedMetric) -> bool:

@@ -333,11 +333,8 @@ def parts_of(manifest: Document | Mapping[str, object]) -> tuple[RunPart, ...]:
     found = []
     for key, column in _COLUMNS.items():
         named = manifest.get(key)
-        names = [name for name in named if _is_name(name)] if isinstance(named, list | dict) else []
+        texts = [name for name in named if isinstance(name, str)] if isinstance(named, list | dict) else []
+        names = [name for name in texts if 0 < len(name) <= _LONGEST and name == one_line(name)]
         if len(names) > 1:
             found += [RunPart(column, name) for name in names]
     return tuple(dict.fromkeys(found))[:MOST_PARTS]
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= _LONGEST and name == one_line(name)

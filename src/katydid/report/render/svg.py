@@ -40,7 +40,7 @@ def _legend(chart: Chart) -> Iterator[str]:
     for style, meaning in chart.rows.meanings if chart.rows else ():
         yield _entry(_block(f"fill-{style}"), meaning)
     if chart.shaded:
-        yield _entry(_block("shade"), chart.shaded_label)
+        yield _entry(_block("shade"), "warm-up, not counted")
 
 
 def _block(look: str) -> str:
