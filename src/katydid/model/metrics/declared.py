@@ -162,7 +162,7 @@ class Catalogue:
     @cached_property
     def figures(self) -> tuple[FlatMetric, ...]:
         """Metrics of the whole run: built-in, then declared."""
-        return (*(METRICS[rate.name] for rate in RATES), *(m.flat()[0] for m in self.of_the_run))
+        return (*RATES, *(m.flat()[0] for m in self.of_the_run))
 
     @cached_property
     def of_the_run(self) -> tuple[Metric, ...]:
@@ -310,8 +310,8 @@ def _read(said: object) -> Catalogue:
     """Read the valid declarations of a manifest."""
     if said is None:
         return SHIPPED
-    kinds = said.get("columns") if isinstance(said, dict) else None
-    listed = said.get("metrics") if isinstance(said, dict) else None
+    told = said if isinstance(said, dict) else {}
+    kinds, listed, rules = (told.get(key) for key in ("columns", "metrics", "rules"))
     if not isinstance(kinds, dict) or not isinstance(listed, list):
         return Catalogue(damaged=(f"{KEY!r} of the manifest is not a table of columns and metrics",))
     named = [each for each in kinds.items() if str(each[1]) in _KINDS and _COLUMN.fullmatch(each[0])]
@@ -328,7 +328,6 @@ def _read(said: object) -> Catalogue:
         except TypeError:  # keys that are missing, or that no metric has
             damaged.append(f"Metric({shown(each.get('name'))}) has missing or unknown keys")
     damaged += [f"more than {MOST_METRICS} are declared"] * max(0, len(listed) - MOST_METRICS)
-    rules = said.get("rules") if isinstance(said, dict) else None
     named_rules = [r for r in rules if isinstance(r, str) and _NAME.fullmatch(r)] if isinstance(rules, list) else []
     return Catalogue(
         tuple(found.values()),
