@@ -82,6 +82,9 @@ def rates_table(summary: Summary, catalogue: Catalogue) -> Table:
     return Table(f"Rates, over {milliseconds(summary.seconds * 1000)}", columns, rows)
 
 
+_FAILED = "of these failed"
+
+
 def counts_table(frame: pd.DataFrame, counts: RequestCounts) -> Table:
     """Requests by outcome, and all others: each row of the samples is in one line that is not `of these`, and in All.
 
@@ -109,9 +112,6 @@ def counts_table(frame: pd.DataFrame, counts: RequestCounts) -> Table:
         Column("", itemgetter(1), Unit.COUNT, bad=lambda row: row[0] == _FAILED and counts.failed > 0),
     )
     return Table("Requests", columns, [row for row in told if row[1] is not None])
-
-
-_FAILED = "of these failed"
 
 
 def failures_table(errors: Sequence[ErrorRow]) -> Table:
