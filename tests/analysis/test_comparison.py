@@ -11,7 +11,8 @@ from katydid.analysis.comparison.estimates import estimate, read_run
 from katydid.cli import main
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.jsontext import json_text
-from katydid.report.verdict import USERS_HELD, comparison_sentence, sections
+from katydid.report.comparison_sections import USERS_HELD, sections
+from katydid.report.verdict import comparison_sentence
 from katydid.stats.within_run import settled_after
 from schemas import misfits
 from synthetic import synthetic_run

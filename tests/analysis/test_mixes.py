@@ -12,9 +12,8 @@ from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
-from katydid.model.metrics import METRICS, split_name, whole_name
+from katydid.model.metrics import METRICS, parts_of, split_name, whole_name
 from katydid.model.metrics.declared import catalogue_of
-from katydid.model.metrics.parts import parts_of
 from katydid.report.build import build_report
 from synthetic import synthetic_run
 

@@ -5,7 +5,7 @@ import pandas as pd
 from documents import comparison_with, manifest_with, summary_with
 from katydid.analysis.comparison.estimates import RunData, outcome_of
 from katydid.model.documents.comparison import RunOutcome
-from katydid.report.verdict import sections
+from katydid.report.comparison_sections import sections
 
 COUNTS = {"requests": 285, "ok": 280, "failed": 5, "failed_after_stop": 2, "all": 287, "after_stop": 140}
 SIDES = [

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
+from katydid.report import comparison_sections as comparison
 from katydid.report.model import Cell, Column, Judgement, Section, Table
 from katydid.report.render.markdown import section_markdown
 from katydid.report.render.page import render
 from katydid.report.render.terminal import print_section, terminal
-from katydid.report.tables import comparison
 from running import ROOT
 
 SOURCE = ROOT / "src" / "katydid"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from katydid.dialects import DIALECTS, dialect
-from katydid.model.gaps import Gaps
+from katydid.model.sample import Gaps
 from streams import IDS, STREAMS, Stream
 
 

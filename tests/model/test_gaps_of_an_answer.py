@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katydid.model.gaps import Gaps
+from katydid.model.sample import Gaps
 
 READS = st.lists(st.tuples(st.floats(0.0, 10.0), st.integers(1, 5)), min_size=1, max_size=40)
 """Reads: seconds since the one before, and the chunks that it brought."""

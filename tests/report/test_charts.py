@@ -10,7 +10,7 @@ from chartpages import LONG, every_chart
 from katydid.report.model import Bars, Chart, Line, Scale, Style
 from katydid.report.render.labels import NARROW, WIDE, shortened, text_width
 from katydid.report.render.plot import WIDTH, Plot
-from katydid.report.render.svg import HEIGHT, draw, rows_height, rows_labels
+from katydid.report.render.svg import draw, plot_of
 
 NAN = math.nan
 
@@ -32,7 +32,7 @@ def paths(text, kind):
 
 
 def labels(picture):
-    return rows_labels(picture, picture.rows, WIDTH) if picture.rows else Plot(picture).labels
+    return plot_of(picture).labels
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +46,12 @@ def pictures():
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_no_text_stands_over_another_or_beyond_the_picture(pictures, size):
     for kind, picture in pictures:
-        height = rows_height(picture.rows) if picture.rows else HEIGHT
-        boxes = [(label.text, label.box(size)) for label in labels(picture).shown(size)]
+        plot = plot_of(picture)
+        boxes = [(label.text, label.box(size)) for label in plot.labels.shown(size)]
         assert boxes, kind
         for text, box in boxes:
             assert -1 <= box.left < box.right <= WIDTH + 1, (kind, picture.key, text)
-            assert -1 <= box.top < box.bottom <= height + 1, (kind, picture.key, text)
+            assert -1 <= box.top < box.bottom <= plot.height + 1, (kind, picture.key, text)
         for (text, box), (other, its) in itertools.combinations(boxes, 2):
             assert not box.meets(its, 0.0), (kind, picture.key, text, other)
 

@@ -271,6 +271,24 @@ def test_clients_that_left_are_counted_and_what_the_target_did_then_is_said_on_t
     assert "abandoned" not in Outline(page_of(synthetic_run())).text
 
 
+@pytest.mark.parametrize("outcome", ["ok", "failed"])
+def test_the_table_of_requests_adds_up_also_with_probes_and_with_requests_that_ended_after_the_stop(outcome):
+    run = synthetic_run(ended="failure-threshold", failure_threshold=10, stopped_at_ms=100_000.0)
+    rows = run.samples.index
+    run.samples["role"] = None
+    run.samples.loc[rows[300:307], "role"] = "alone before"
+    run.samples.loc[rows[-20:], "after_stop"] = True
+    run.samples.loc[rows[-20:], "outcome"] = outcome
+    run.samples.loc[rows[-3:], "warm_up"] = True
+    table = page_of(run).partition('aria-label="Requests"')[2].partition("</table>")[0]
+    found = re.findall(r"<th[^>]*>([^<]*)</th><td[^>]*>([\d,]+)</td>", table)
+    counts = {label: int(count.replace(",", "")) for label, count in found}
+    parts = {label: count for label, count in counts.items() if not label.startswith(("of these", "All"))}
+    assert sum(parts.values()) == counts["All"] == len(run.samples)
+    assert parts["Probes and injected events, not counted"] == 7
+    assert parts["Failed after the stop, not counted"] == (20 if outcome == "failed" else 0)
+
+
 def test_a_section_shows_its_first_table_then_its_pictures_and_a_command_in_a_sentence_as_code():
     tables = [Table(name, ("Users", "Answers"), [("20", "7")]) for name in ("First table", "Second table")]
     chart = Chart("own", "A picture", "A note.", "ms", lines=[Line("a", Style.MAIN, [(0.0, 1.0), (1.0, 2.0)])])

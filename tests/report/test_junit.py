@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from katydid.report.render.junit import junit
+from katydid.report.gate import junit
 from synthetic import HOSTILE
 from verdicts import compared, judged, judged_run
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from folders import write_version
 from katydid.cli import main
-from katydid.report.tables.comparison import prompts_section
+from katydid.report.comparison_sections import prompts_section
 from synthetic import HOSTILE
 
 NAMES = ("v1", "v2")

@@ -7,7 +7,7 @@ from flask import Flask
 from markupsafe import escape
 
 from katydid.engine.live.web import add_runs
-from katydid.report.tables.run_list import Links, runs_page
+from katydid.report.run_list import Links, runs_page
 from katydid.runs.find import known_runs
 from runfolders import change_samples, write_run
 

@@ -8,9 +8,8 @@ from rich.console import Console
 
 from documents import manifest_with
 from katydid.analysis.summary import summarise
-from katydid.report.build import Report
+from katydid.report.build import Report, print_summary
 from katydid.report.model import Section, Table
-from katydid.report.render.terminal import print_summary
 from synthetic import HOSTILE, synthetic_run
 
 

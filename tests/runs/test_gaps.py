@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.model.gaps import Gaps
+from katydid.model.sample import Gaps
 from katydid.runs.folder import RunFolder, RunWriter
 from katydid.runs.gaps import GapBuffer, counted
 from katydid.stats.histogram import Histogram

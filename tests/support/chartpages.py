@@ -9,8 +9,7 @@ from documents import manifest_with, summary_with
 from katydid.analysis.history import Change, History, MetricHistory, Version
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.report.capacity import capacity_section
-from katydid.report.charts.comparison import comparison_charts
-from katydid.report.charts.run import run_charts
+from katydid.report.charts import comparison_charts, run_charts
 from katydid.report.history import charts as history_charts
 from katydid.report.model import Bars, Chart, Line, Mark, Material, Rows, Scale, Section, Span, Style
 from katydid.report.run import render_run

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from katydid.model.documents.manifest import Manifest
+from katydid.model.metrics import RunPart
 from katydid.model.metrics.declared import Metric, Read, declared_columns
-from katydid.model.metrics.parts import RunPart
 
 STOPPED = "failure-threshold"
 """The manifest's `ended` if the failure threshold stopped the run."""

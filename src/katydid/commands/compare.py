@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from katydid.analysis.comparison.estimates import RunData
     from katydid.model.documents.comparison import Comparison, Comparisons
     from katydid.runs.folder import RunFolder
@@ -64,29 +65,24 @@ def show_comparison(
     from katydid.model.documents.comparison import Comparisons
     from katydid.report.comparison import comparison_markdown, comparison_page, print_comparison
     from katydid.report.render.terminal import say_where, terminal
-    from katydid.report.several import print_several, several_markdown, several_page
-    from katydid.report.tables.run_list import links_to
+    from katydid.report.run_list import links_to
 
     console = terminal(stderr=STANDARD_OUTPUT in (args.json, args.markdown))
-    each: Sequence[Comparison]
-    if isinstance(found, Comparisons):
-        print_several(found, console)
-        each, markdown = found.comparisons, partial(several_markdown, found)
-        page = partial(several_page, found)
-    else:
-        print_comparison(found, console)
-        counted = [{run.run for run in side.runs if run.counts} for side in found.sides]
-        base, new = (
-            [run.frame for run in runs if run.path in those] for runs, those in zip(sides, counted, strict=True)
-        )
-        each, markdown = [found], partial(comparison_markdown, found)
-        page = partial(comparison_page, found, base, new)
+    print_comparison(found, console)
     write_json(args.json, found)
     if args.markdown:
-        write_output(args.markdown, markdown())
+        write_output(args.markdown, comparison_markdown(found))
     if html:
+        base: list[DataFrame] = []
+        new: list[DataFrame] = []  # several versions have no charts of their runs
+        each: Sequence[Comparison] = found.comparisons if isinstance(found, Comparisons) else [found]
+        if not isinstance(found, Comparisons):
+            counted = [{run.run for run in side.runs if run.counts} for side in found.sides]
+            base, new = (
+                [run.frame for run in runs if run.path in those] for runs, those in zip(sides, counted, strict=True)
+            )
         links = {run: link for comparison in each for run, link in links_to(comparison, Path(html)).items()}
-        write_output(html, page(reports=links, command=command))
+        write_output(html, comparison_page(found, base, new, links, command))
         say_where(console, "Report", html)
 
 

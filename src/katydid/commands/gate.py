@@ -27,8 +27,7 @@ def run(args: Namespace) -> int:
     """Judge the runs; return the exit code of the judgement."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.gate.thresholds import read_thresholds
-    from katydid.report.gate import section
-    from katydid.report.render.junit import junit
+    from katydid.report.gate import junit, section
     from katydid.report.render.markdown import section_markdown
     from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.find import runs_of

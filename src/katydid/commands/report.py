@@ -32,8 +32,8 @@ def add_parser(commands: Commands) -> None:
 def run(args: Namespace) -> int:
     """Make the report; return 0 if the run is valid, else 4."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
-    from katydid.report.build import build_report
-    from katydid.report.render.terminal import print_summary, terminal
+    from katydid.report.build import build_report, print_summary
+    from katydid.report.render.terminal import terminal
     from katydid.runs.folder import REPORT, RunFolder
 
     folder = RunFolder(args.folder)

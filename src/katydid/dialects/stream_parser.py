@@ -15,8 +15,7 @@ from katydid.dialects.status import classify_text, in_words
 from katydid.dialects.usage import NOTHING_SAID, TokenDetails, later
 from katydid.model.errors import ProtocolError
 from katydid.model.formatting import plural
-from katydid.model.gaps import Gaps
-from katydid.model.sample import DETAIL_LIMIT, ErrorClass
+from katydid.model.sample import DETAIL_LIMIT, ErrorClass, Gaps
 from katydid.protocol.counting import ContentRule, Shape
 from katydid.protocol.ndjson import NdjsonParser
 from katydid.protocol.skim import ChunkRule

@@ -6,8 +6,7 @@ from katydid.dialects.base import Answer
 from katydid.dialects.status import classify_status
 from katydid.dialects.usage import TokenDetails
 from katydid.engine.run_info import RunInfo
-from katydid.model.gaps import Gaps
-from katydid.model.sample import Blame, ErrorClass, Sample
+from katydid.model.sample import Blame, ErrorClass, Gaps, Sample
 from katydid.transport.exchange import Exchange, Sink
 from katydid.transport.failure import is_the_proxys
 

@@ -19,9 +19,9 @@ from katydid.gate.thresholds import Objective, Policy, Thresholds
 from katydid.model.documents.comparison import BothSides, ComparedMetric, ComparedPoints, Comparison, Verdict
 from katydid.model.documents.summary import Measured, Outcome
 from katydid.model.formatting import format_change, plural, value_only
-from katydid.model.metrics import FlatMetric, split_name, whole_name
+from katydid.model.metrics import split_name, whole_name
 from katydid.model.metrics.declared import Catalogue, described
-from katydid.model.metrics.rates import OF_AN_INTERVAL, OF_DUE_TIMES
+from katydid.model.metrics.rates import OF_AN_INTERVAL, OF_DUE_TIMES, FlatMetric
 from katydid.model.units import Unit
 
 

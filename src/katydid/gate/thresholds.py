@@ -14,8 +14,8 @@ from pathlib import Path
 from katydid.gate.limits import Limit, read_limit, read_percent
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError, os_words
-from katydid.model.metrics import FlatMetric
 from katydid.model.metrics.declared import SHIPPED, Catalogue
+from katydid.model.metrics.rates import FlatMetric
 from katydid.model.units import Better
 from katydid.runs.files import read_named
 

@@ -64,16 +64,14 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a ConfigError; called by argparse."""
-        if message.startswith(_MISSING) and (unknown := self._unknown_option()):
-            message = f"unrecognized arguments: {unknown}"
+        given = (word.partition("=")[0] for word in self.words if word.startswith("--"))
+        unknown = [option for option in given if option not in ("--", *self._option_string_actions)]
+        if message.startswith(_MISSING) and unknown:
+            message = f"unrecognized arguments: {unknown[0]}"
         if message.startswith("unrecognized arguments"):
             message = without_values(message)
         meant = did_you_mean_in(message, self._option_string_actions)
         raise ConfigError(f"{self.prog.removeprefix('katydid ')}: {message}{meant or ';'} see {self.prog} --help")
-
-    def _unknown_option(self) -> str | None:
-        options = (word.partition("=")[0] for word in self.words if word.startswith("--"))
-        return next((option for option in options if option not in ("--", *self._option_string_actions)), None)
 
 
 def without_values(complaint: str) -> str:

@@ -40,15 +40,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-PRECEDENCE = (
-    ExitCode.USAGE,
-    ExitCode.INTERNAL,
-    ExitCode.INVALID,
-    ExitCode.GATE_FAILED,
-    ExitCode.INTERRUPTED,
-    ExitCode.CANNOT_TELL,
-    ExitCode.PASSED,
-)
+PRECEDENCE = tuple(map(ExitCode, (2, 70, 4, 1, 130, 3, 0)))
 """Exit codes by precedence, highest first."""
 
 

@@ -5,11 +5,12 @@ Plain text that HTML and terminal renderers both use.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from katydid.model.documents.comparison import BothSides, ComparedMetric
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
-from katydid.model.metrics import METRICS, Distribution, Pooled
+from katydid.model.metrics import METRICS, Distribution
 from katydid.model.units import Unit, Written
 
 MINUS = "\u2212"
@@ -80,7 +81,8 @@ def format_change(row: BothSides, say: Callable[[float], str] | None = None) -> 
         say: formats a relative change; by default `percent`, with one decimal if the interval is narrow. The change of
             a share is always written in percentage points.
     """
-    of, say = (row, say or _percent_of(row)) if row.points is None else (row.points, points)
+    narrow = row.low is not None and row.high is not None and row.high - row.low < 0.02
+    of, say = (row, say or partial(percent, digits=int(narrow))) if row.points is None else (row.points, points)
     known = row.change is not None or of.change
     change, *ends = [say(value) if known and value is not None else None for value in (of.change, of.low, of.high)]
     return [f"at least {change}" if change and row.bound else change, *ends]
@@ -102,11 +104,6 @@ def percent(fraction: float, digits: int = 0) -> str:
     text = f"{abs(fraction) * 100:,.{digits}f}"
     sign = "" if float(text.replace(",", "")) == 0 else ("+" if fraction > 0 else MINUS)
     return f"{sign}{text}\u00a0%"
-
-
-def _percent_of(row: BothSides) -> Callable[[float], str]:
-    digits = 1 if row.low is not None and row.high is not None and row.high - row.low < 0.02 else 0
-    return lambda value: percent(value, digits)
 
 
 def change_text(row: ComparedMetric) -> str:
@@ -174,7 +171,7 @@ BUNDLED = 1.2
 _GAPS = ("itl", "gap", "gap_p99", "gap_max")
 
 
-def label_of(metric: Distribution | Pooled, summary: Summary) -> str:
+def label_of(metric: Distribution, summary: Summary) -> str:
     """Return a distribution's label; gaps between chunks that bundle several tokens are marked."""
     per_chunk = summary.metrics.get("tokens_per_chunk")
     bundled = metric.name in _GAPS and per_chunk is not None and per_chunk > BUNDLED

@@ -18,14 +18,7 @@ _MISSING = frozenset({"NaT", "<NA>", "nan"})
 """How pandas prints missing values."""
 
 
-def json_text(
-    value: object,
-    *,
-    indent: int | None = 2,
-    separators: tuple[str, str] | None = None,
-    ascii_only: bool = False,
-    sort_keys: bool = False,
-) -> str:
+def json_text(value: object, *, indent: int | None = 2, ascii_only: bool = False, sort_keys: bool = False) -> str:
     """Serialise a document: one of `model.documents`, or plain JSON types.
 
     Raises:
@@ -34,13 +27,7 @@ def json_text(
     value = value.json if isinstance(value, Document) else value
     try:
         return json.dumps(
-            value,
-            indent=indent,
-            separators=separators,
-            ensure_ascii=ascii_only,
-            sort_keys=sort_keys,
-            allow_nan=False,
-            default=_plain,
+            value, indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False, default=_plain
         )
     except ValueError as error:
         raise ValueError(next(_faults(value), str(error))) from None

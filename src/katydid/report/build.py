@@ -1,24 +1,28 @@
-"""Makes the summary and the report of a run from its folder, at any time."""
+"""Makes the summary and the report of a run from its folder, at any time, and prints them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.console import Console
+
 from katydid.analysis.definitions import STATISTICS, DefinitionFinding, by_definitions
 from katydid.analysis.derived import rows_of, warm_up_counts, with_derived
-from katydid.analysis.headline import headline_of
+from katydid.analysis.headline import headline_details, headline_of
 from katydid.analysis.summary import summarise
 from katydid.analysis.validity.tokens import Own
 from katydid.model.documents.manifest import Manifest
-from katydid.model.documents.summary import CacheFound, Headline, LengthsFound, Summary, TokenLengths
-from katydid.model.formatting import MINUS, capitalised, fraction, plural, show
+from katydid.model.documents.summary import CacheFound, Headline, Summary, TokenLengths
+from katydid.model.formatting import MINUS, capitalised, censored, fraction, plural, show
+from katydid.model.metrics import RunPart
 from katydid.model.metrics.declared import catalogue_of
-from katydid.model.metrics.parts import RunPart
 from katydid.model.units import Unit, Written
 from katydid.model.workload import workloads_of
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Cell, Chart, Column, Line, Material, Section, Style, Table
+from katydid.report.render.terminal import INDENT, print_section, print_table, say, say_where
 from katydid.report.run import render_run
-from katydid.report.tables.run_list import write_index
+from katydid.report.run_list import write_index
+from katydid.report.run_tables import failures_table, rates_table, short_times_table
 from katydid.runs.folder import REPORT, SUMMARY, RunFolder
 from katydid.runs.gaps import counted
 
@@ -64,6 +68,45 @@ def build_report(folder: RunFolder, definitions: Sequence[str] = ()) -> Report:
     folder.write_text(REPORT, render_run(material, parts))
     write_index(folder)
     return Report(manifest, summary, parts)
+
+
+_COLOURS = {"good": "green", "note": "yellow", "bad": "red", "warning": "yellow", "invalid": "red"}
+"""Colours of the headline's tones and of the findings' severities."""
+
+
+def print_summary(report: Report, console: Console, report_path: str) -> None:
+    """Print the headline and the findings, what the run has found out, its metrics, and its failures."""
+    summary, catalogue = report.summary, catalogue_of(report.manifest)
+    console.print()
+    _print_headline(report, console)
+    for section in report.sections:
+        if section.answer:
+            print_section(section, console)
+    if summary.counts.ok:
+        print_table(short_times_table(summary, catalogue), console)
+        say(console, censored(summary), indent=INDENT)
+    print_table(rates_table(summary, catalogue), console)
+    for section in report.sections:
+        if not section.answer:
+            print_section(section, console)
+    if summary.errors:
+        print_table(failures_table(summary.errors), console)
+    say_where(console, "Report", report_path)
+
+
+def _print_headline(report: Report, console: Console) -> None:
+    """Print the outcome, whether the measurement is valid, and what the reader has to know before the figures."""
+    summary, headline = report.summary, report.headline
+    say(console, headline.text, f"bold {_COLOURS[headline.outcome.tone]}")
+    for detail in headline_details(report.manifest, summary):
+        say(console, detail, indent=INDENT)
+    if summary.valid:  # otherwise the headline gives the reason
+        say(console, "measurement: valid", "green", INDENT)
+    for finding in summary.findings:
+        word = "note" if finding.severity == "warning" else finding.severity
+        say(console, f"{word}: {finding.text}", _COLOURS[finding.severity], INDENT)
+    if summary.leaving:
+        say(console, summary.leaving.text, indent=INDENT)
 
 
 def sections(material: Material) -> list[Section]:
@@ -130,13 +173,14 @@ def parts_section(material: Material) -> Section | None:
     return Section("parts", "By model and target", [], [table])
 
 
-_LENGTHS: tuple[Column[TokenLengths], ...] = (
-    Column("Requests", lambda found: found.requests, Unit.COUNT),
-    Column("Requested, mean", lambda found: found.asked_mean, Unit.COUNT),
-    Column("Requested, sd", lambda found: found.asked_sd, Unit.COUNT),
-    Column("Actual, mean", lambda found: found.realised_mean, Unit.COUNT),
-    Column("Actual, sd", lambda found: found.realised_sd, Unit.COUNT),
-    Column("Difference", lambda found: Cell(found.off, Written.CHANGE, said=_off(found.off)), Written.CHANGE),
+_LENGTHS: tuple[Column[tuple[str, TokenLengths]], ...] = (
+    Column("Tokens of", lambda row: row[0]),
+    Column("Requests", lambda row: row[1].requests, Unit.COUNT),
+    Column("Requested, mean", lambda row: row[1].asked_mean, Unit.COUNT),
+    Column("Requested, sd", lambda row: row[1].asked_sd, Unit.COUNT),
+    Column("Actual, mean", lambda row: row[1].realised_mean, Unit.COUNT),
+    Column("Actual, sd", lambda row: row[1].realised_sd, Unit.COUNT),
+    Column("Difference", lambda row: Cell(row[1].off, said=_off(row[1].off)), Written.CHANGE),
 )
 FEWEST_POINTS = 3
 """Fewest points for the chart over time."""
@@ -147,22 +191,15 @@ def tokens_section(material: Material) -> Section | None:
     lengths, cache = material.summary.lengths, material.summary.cache
     if lengths is None and cache is None:
         return None
+    found = (("prompts", lengths.input), ("answers", lengths.output)) if lengths else ()
+    rows = [(name, part) for name, part in found if part]
     return Section(
         key="tokens",
         title="Lengths and prefix cache",
         text=[_cache_text(cache, Own.of(material.manifest))] if cache else [],
-        tables=[_lengths_table(lengths)] if lengths else [],
+        tables=[Table("Lengths in tokens, counted by the target", _LENGTHS, rows)] if lengths else [],
         charts=[_cache_chart(cache)] if cache and len(cache.over_time) >= FEWEST_POINTS else [],
     )
-
-
-def _lengths_table(found: LengthsFound) -> Table:
-    kinds = {"prompts": found.input, "answers": found.output}
-    rows = [part for part in kinds.values() if part]
-    what: Column[TokenLengths] = Column(
-        "Tokens of", lambda row: next(name for name, part in kinds.items() if part is row)
-    )
-    return Table("Lengths in tokens, counted by the target", (what, *_LENGTHS), rows)
 
 
 def _off(share: float | None) -> str:

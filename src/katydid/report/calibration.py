@@ -1,6 +1,6 @@
 """The output of `katydid calibrate`: measurement errors and cost at each load."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from katydid.analysis.calibration import Errors, Series, Trial, excuses, highest_faithful, unfaithful
 from katydid.model.formatting import plural
@@ -44,32 +44,29 @@ COST_COLUMNS: tuple[Column[Trial], ...] = (
 
 def calibration_section(series: Series, *, pinned: bool) -> Section:
     """The section of one series; `pinned` if target and generator had separate cores."""
-    trials = series.trials
+    trials, best = series.trials, highest_faithful(series.trials)
+    highest = "the highest load tried: " if best == trials[-1].users else ""
+    cores = (
+        "The target had one core, the generator the others."
+        if pinned
+        else "Generator and target shared all cores, so figures are pessimistic: pinning needs Linux and two cores."
+    )
     return Section(
         "calibration",
         "One process" if series.processes == 1 else f"{series.processes} processes",
-        (_verdict(trials), _pinning(pinned=pinned), *(_complaint(each) for each in trials if unfaithful(each))),
+        (
+            "Not even the lowest load was measured faithfully."
+            if best is None
+            else f"Faithful up to {highest}{plural(best, 'user')} with one stream each.",
+            cores,
+            *(
+                f"Not faithful at {plural(each.users, 'user')}: {'; '.join([*unfaithful(each), *excuses(each)])}."
+                for each in trials
+                if unfaithful(each)
+            ),
+        ),
         (
             Table("Errors against the target's own log", ERROR_COLUMNS, trials),
             Table("What it cost", COST_COLUMNS, trials),
         ),
     )
-
-
-def _verdict(trials: Sequence[Trial]) -> str:
-    best = highest_faithful(trials)
-    if best is None:
-        return "Not even the lowest load was measured faithfully."
-    if best == trials[-1].users:
-        return f"Faithful up to the highest load tried: {plural(best, 'user')} with one stream each."
-    return f"Faithful up to {plural(best, 'user')} with one stream each."
-
-
-def _pinning(*, pinned: bool) -> str:
-    if not pinned:
-        return "Generator and target shared all cores, so figures are pessimistic: pinning needs Linux and two cores."
-    return "The target had one core, the generator the others."
-
-
-def _complaint(done: Trial) -> str:
-    return f"Not faithful at {plural(done.users, 'user')}: {'; '.join([*unfaithful(done), *excuses(done)])}."

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from rich.console import Console
 
@@ -77,9 +78,12 @@ def _per_version(trend: Trend) -> str:
 def _describe(found: Sequence[tuple[str, Change]]) -> str:
     """The changes at one version, described by the metric that changed most."""
     name, change = max(found, key=lambda item: abs(math.log1p(item[1].change)))
-    interval = f"{percent(change.low)} to {percent(change.high)}"
     more = f", and {plural(len(found) - 1, 'more metric')}" if len(found) > 1 else ""
-    return f"{change.version}: {name} {change.verdict}, {percent(change.change)} ({interval}){more}"
+    return f"{change.version}: {name} {change.verdict}, {_interval(change)}{more}"
+
+
+def _interval(change: Change) -> str:
+    return f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -119,34 +123,33 @@ def _found(metric: MetricHistory, change: str) -> str:
     return metric.unsearched or ("a trend" if metric.trend else plural(len(metric.changes), change))
 
 
+What = TypeVar("What", Change, Trend)
+
+
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A level change of a metric."""
+class _Found(Generic[What]):
+    """A level change or a trend of a metric."""
 
     metric: str
-    change: Change
+    what: What
 
 
-CHANGES: tuple[Column[_Found], ...] = (
-    Column("From version", lambda row: row.change.version),
+CHANGES: tuple[Column[_Found[Change]], ...] = (
+    Column("From version", lambda row: row.what.version),
     Column("Metric", lambda row: METRICS[row.metric].label),
-    Column("Before", lambda row: Cell(row.change.before, METRICS[row.metric].unit), Unit.COUNT),
-    Column("After", lambda row: Cell(row.change.after, METRICS[row.metric].unit), Unit.COUNT),
-    Column("Change", lambda row: Cell(row.change.change, Written.CHANGE, said=_extent(row.change)), Written.CHANGE),
-    Column("Verdict", lambda row: row.change.verdict, bad=lambda row: row.change.verdict == "slower", leads=True),
-    Column("Confirmed", lambda row: _sure(row.change)),
+    Column("Before", lambda row: Cell(row.what.before, METRICS[row.metric].unit), Unit.COUNT),
+    Column("After", lambda row: Cell(row.what.after, METRICS[row.metric].unit), Unit.COUNT),
+    Column("Change", lambda row: Cell(row.what.change, said=_interval(row.what)), Written.CHANGE),
+    Column("Verdict", lambda row: row.what.verdict, bad=lambda row: row.what.verdict == "slower", leads=True),
+    Column("Confirmed", lambda row: _sure(row.what)),
 )
-
-
-def _extent(change: Change) -> str:
-    return f"{percent(change.change)} ({percent(change.low)} to {percent(change.high)})"
 
 
 def _changes(history: History) -> Section | None:
     found = [_Found(metric.name, change) for metric in history.metrics for change in metric.changes]
     if not found:
         return None
-    found.sort(key=lambda each: each.change.index)
+    found.sort(key=lambda each: each.what.index)
     return Section("changes", "Level changes", [], [Table("", CHANGES, found)])
 
 
@@ -154,29 +157,17 @@ def _sure(found: Change | Trend) -> str:
     return "yes" if found.confirmed else "tentative"
 
 
-@dataclass(frozen=True, slots=True)
-class _Steady:
-    """A trend of a metric."""
-
-    metric: str
-    trend: Trend
-
-
-TRENDS: tuple[Column[_Steady], ...] = (
+TRENDS: tuple[Column[_Found[Trend]], ...] = (
     Column("Metric", lambda row: METRICS[row.metric].label),
-    Column(
-        "Change per version",
-        lambda row: Cell(row.trend.change, Written.CHANGE, said=_per_version(row.trend)),
-        Written.CHANGE,
-    ),
-    Column("Total", lambda row: row.trend.whole, Written.CHANGE),
-    Column("Verdict", lambda row: row.trend.verdict, bad=lambda row: row.trend.verdict == "slower", leads=True),
-    Column("Confirmed", lambda row: _sure(row.trend)),
+    Column("Change per version", lambda row: Cell(row.what.change, said=_per_version(row.what)), Written.CHANGE),
+    Column("Total", lambda row: row.what.whole, Written.CHANGE),
+    Column("Verdict", lambda row: row.what.verdict, bad=lambda row: row.what.verdict == "slower", leads=True),
+    Column("Confirmed", lambda row: _sure(row.what)),
 )
 
 
 def _trends_section(history: History) -> Section | None:
-    found = [_Steady(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
+    found = [_Found(metric.name, metric.trend) for metric in history.metrics if metric.trend is not None]
     return Section("trends", "Trends", [], [Table("", TRENDS, found)]) if found else None
 
 
@@ -208,16 +199,26 @@ def charts(history: History) -> list[Chart]:
 
 
 def _chart(metric: MetricHistory, names: Sequence[str]) -> Chart:
-    nothing = math.nan
-    values = [(float(i + 1), nothing if v is None else v) for i, v in enumerate(metric.values)]
-    lines = [Line("each version", Style.MAIN, _scaled(metric, values), dots=True)]
+    shown = METRICS[metric.name]
+    factor, unit = (100.0, "%") if shown.unit is Unit.FRACTION else (1.0, str(shown.unit))
+
+    def point(index: int, value: float | None) -> tuple[float, float]:
+        return index + 1.0, math.nan if value is None else value * factor
+
+    lines = [Line("each version", Style.MAIN, [point(*each) for each in enumerate(metric.values)], dots=True)]
     if metric.levels:
-        lines.append(Line("trend" if metric.trend else "level", Style.QUIET, _scaled(metric, _steps(metric))))
+        begins = {change.index for change in metric.changes}
+        levels: list[tuple[float, float]] = []
+        for index, level in enumerate(metric.levels):
+            if index in begins:  # a break at each change, so that levels are drawn as steps
+                levels.append((index + 0.5, math.nan))
+            levels.append(point(index, level))
+        lines.append(Line("trend" if metric.trend else "level", Style.QUIET, levels))
     return Chart(
         key=f"history-{metric.name}",
-        title=METRICS[metric.name].label,
+        title=shown.label,
         note=metric.unsearched or f"One point per version; {_found(metric, 'level change')}.",
-        unit="%" if METRICS[metric.name].unit == "fraction" else str(METRICS[metric.name].unit),
+        unit=unit,
         scale=Scale.NAMES,
         x_unit="version",
         x_names=names,
@@ -230,22 +231,6 @@ def _chart(metric: MetricHistory, names: Sequence[str]) -> Chart:
 
 
 _STYLES = {"slower": Style.BAD, "faster": Style.MAIN}
-
-
-def _scaled(metric: MetricHistory, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    factor = 100.0 if METRICS[metric.name].unit == "fraction" else 1.0
-    return [(x, y * factor) for x, y in points]
-
-
-def _steps(metric: MetricHistory) -> list[tuple[float, float]]:
-    """The level at each version, with a break at each change, so that it is drawn as steps."""
-    begins = {change.index for change in metric.changes}
-    points = []
-    for index, level in enumerate(metric.levels):
-        if index in begins:
-            points.append((index + 0.5, math.nan))
-        points.append((float(index + 1), math.nan if level is None else level))
-    return points
 
 
 def _left_out(history: History) -> list[str]:

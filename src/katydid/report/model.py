@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
@@ -123,7 +124,7 @@ class Chart:
         x_unit: title of the horizontal axis, unless its scale is TIME.
         x_names: names on a horizontal axis with the scale NAMES.
         rows: drawn instead of lines and bars.
-        shaded: shaded range of x, such as the warm-up.
+        shaded: range of x of the warm-up.
     """
 
     key: str
@@ -139,7 +140,6 @@ class Chart:
     marks: Sequence[Mark] = ()
     rows: Rows | None = None
     shaded: tuple[float, float] | None = None
-    shaded_label: str = "warm-up, not counted"
 
     @property
     def x_range(self) -> tuple[float, float]:
@@ -210,11 +210,6 @@ class Cell:
             return "–" if self.value is None else str(self.value)
         return figure(self.value, self.unit)
 
-    @property
-    def is_number(self) -> bool:
-        """Return True if the text is a plain number."""
-        return is_number(self.text)
-
 
 def is_number(text: str) -> bool:
     """Return True for a plain number, which as a row's first cell needs its column's heading to be understood."""
@@ -272,7 +267,9 @@ class Table:
     def shown(self) -> list[Column[Any]]:
         """The columns, with plain headings converted."""
         return [
-            _texts(name, place, is_words=place in self.words) if isinstance(name, str) else name
+            Column(name, itemgetter(place), Unit.COUNT if place and place not in self.words else None)
+            if isinstance(name, str)
+            else name
             for place, name in enumerate(self.columns)
         ]
 
@@ -308,11 +305,6 @@ class Table:
             for column, cell in zip(self.shown, cells, strict=True)
             if cell.judgement is Judgement.BAD
         ]
-
-
-def _texts(name: str, place: int, *, is_words: bool) -> Column[Sequence[str]]:
-    """A column of rows of texts."""
-    return Column(name, lambda row: row[place], None if is_words or not place else Unit.COUNT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Chart, Column, Line, Mark, Scale, Section, Style, Table
 from katydid.report.render.page import render
 
-_ENDLESS = "unbounded"
-
 
 def plan_sentence(plan: WorkerPlan) -> str:
     """The plan in one sentence."""
@@ -36,13 +34,15 @@ def plan_section(plan: WorkerPlan) -> Section:
     work = milliseconds(demand.service_s * 1000)
     fewest = (
         f"The streams keep {significant(demand.load)} workers busy (concurrency × RTF). With fewer than "
-        f"{_fewest(plan)}, the queue grows as long as the load lasts. One worker serves "
+        f"{math.floor(demand.load + 1e-9) + 1}, the queue grows as long as the load lasts. One worker serves "
         f"{significant(plan.streams_per_worker)} streams at {fraction(demand.utilisation)} utilisation."
     )
+    saved = plan.planned.workers - slight.workers
+    difference = f"{plural(abs(saved), 'worker')} {'fewer' if saved > 0 else 'more'} than planned"
     with_waiting = (
         f"Slight queueing (p95 wait at most {milliseconds(plan.slight_wait_s * 1000)}) needs "
         f"{plural(slight.workers, 'worker')}, {fraction(slight.utilisation)} busy: "
-        f"{_difference(plan.planned.workers - slight.workers)}."
+        f"{difference if saved else 'the same number'}."
     )
     method = (
         f"Waits are computed by {demand.method}, for jobs of {demand.audio_s:g} s audio ({work} of work) that arrive "
@@ -51,8 +51,7 @@ def plan_section(plan: WorkerPlan) -> Section:
         "without bound while the load lasts, and so it does at 100 % with random arrivals. Burst: time until all jobs "
         f"that arrive at the same moment are done. In time: the share of them done within {demand.time_out_s:g} s."
     )
-    texts = (fewest, with_waiting, method)
-    return Section("plan", "Workers and waiting", texts, [_table(plan)], [_picture(plan)])
+    return Section("plan", "Workers and waiting", (fewest, with_waiting, method), [_table(plan)], [_picture(plan)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +63,12 @@ class _Beside:
     theory: float
     unit: Unit
 
-    @property
-    def off(self) -> float:
-        """The relative difference; NaN if theory says 0."""
-        return self.measured / self.theory - 1 if self.theory else math.nan
-
 
 BESIDE: tuple[Column[_Beside], ...] = (
     Column("", lambda row: row.name),
     Column("Measured", lambda row: Cell(row.measured, row.unit), Unit.COUNT),
     Column("Theory", lambda row: Cell(row.theory, row.unit), Unit.COUNT),
-    Column("Off by", lambda row: row.off, Written.CHANGE),
+    Column("Off by", lambda row: row.measured / row.theory - 1 if row.theory else math.nan, Written.CHANGE),
 )
 
 
@@ -102,16 +96,6 @@ def render_plan(plan: WorkerPlan, sections: Sequence[Section]) -> str:
     return render("plan.html", (), sections, title=plan_sentence(plan))
 
 
-def _fewest(plan: WorkerPlan) -> int:
-    return math.floor(plan.demand.load + 1e-9) + 1
-
-
-def _difference(saved: int) -> str:
-    if saved == 0:
-        return "the same number"
-    return f"{plural(abs(saved), 'worker')} {'fewer' if saved > 0 else 'more'} than planned"
-
-
 def _table(plan: WorkerPlan) -> Table:
     names = {plan.planned.workers: " planned", plan.slight.workers: " slight"}
     columns: tuple[Column[Choice], ...] = (
@@ -136,7 +120,7 @@ def _time(seconds: float) -> Cell:
 
 def _wait(seconds: float) -> str:
     if math.isinf(seconds):
-        return _ENDLESS
+        return "unbounded"
     return milliseconds(seconds * 1000) if seconds else "0 ms"
 
 

@@ -12,13 +12,13 @@ from katydid.model import formatting
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Summary
 from katydid.model.metrics import STATISTICS
-from katydid.model.metrics.declared import KEY, catalogue_of
+from katydid.model.metrics.declared import catalogue_of
 from katydid.model.oneline import one_line
 from katydid.model.version import __version__
-from katydid.report.charts.run import run_charts
+from katydid.report.charts import run_charts
 from katydid.report.model import Material, Section
 from katydid.report.render.page import render
-from katydid.report.tables.run import (
+from katydid.report.run_tables import (
     counts_table,
     facts_table,
     failures_table,
@@ -55,13 +55,13 @@ def render_run(material: Material, sections: Sequence[Section]) -> str:
         rules=rules_table(rules_for(frame, manifest), summary),
         times=times,
         rates=rates,
-        counts=counts_table(summary.counts),
+        counts=counts_table(frame, summary.counts),
         failures=failures_table(summary.errors),
         names=names_table(summary.names),
         users=None if manifest.is_open else users_table(frame),
         processes=processes_table(monitor),
         command=command_of(manifest),
-        facts=facts_table(_facts(manifest)),
+        facts=facts_table(manifest),
         defined=[*times.rows, *rates.rows],
         statistics=STATISTICS,
     )
@@ -180,20 +180,3 @@ def options_of(manifest: Manifest, without: Collection[str] = ()) -> list[str]:
         else:
             words += [flag, *map(str, value)] if isinstance(value, list) else [flag, str(value)]
     return words
-
-
-_UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}
-
-
-def _facts(manifest: Manifest) -> dict[str, str]:
-    """The manifest's facts in their order, then the options as given."""
-    told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
-    told += [(f"option {key}", value) for key, value in (manifest.options or {}).items()]
-    return {label: one_line(value) for label, value in told if value not in (None, [], "")}
-
-
-def _label(key: str) -> str:
-    for ending, unit in (("_s", "s"), ("_ms", "ms")):
-        if key.endswith(ending):
-            return f"{key.removesuffix(ending)} ({unit})".replace("_", " ")
-    return key.replace("_", " ")

@@ -1,45 +1,23 @@
-"""A comparison in words: its sentence, reasons and sections, which the page, the terminal and Markdown share."""
+"""A comparison's verdict in words: its sentence and reasons, and the changes that its forest plot shows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from katydid.analysis.comparison.explain import BETTER, LARGEST, WORSE
 from katydid.model.documents.comparison import ComparedMetric, Comparison, Verdict
-from katydid.model.formatting import change_text, format_change, fraction, number, percent, plural
+from katydid.model.formatting import change_text, format_change, fraction, number, percent
 from katydid.model.metrics import DISTRIBUTIONS, split_name, whole_name
 from katydid.model.metrics.declared import described
 from katydid.model.metrics.rates import USERS_AT_STOP
-from katydid.model.units import Better, Unit
-from katydid.report.model import Section, Style
+from katydid.model.units import Unit
+from katydid.report.model import Style
 from katydid.report.render.forest import Change
-from katydid.report.tables.comparison import differences_table, looks_table, metric_tables, runs_table
 
 LONGEST_NAME = 32
 """Characters of a version's name in a heading."""
 
-HEADLINES = {
-    Verdict.FASTER: "FASTER",
-    Verdict.SLOWER: "SLOWER",
-    Verdict.MIXED: "MIXED",
-    Verdict.NO_DIFFERENCE: "NO DIFFERENCE",
-    Verdict.CANNOT_TELL: "CANNOT TELL",
-    Verdict.INVALID: "INVALID",
-}
-SHARES = (
-    "Changes of shares are given in percentage points: from 1 % to 3 % is +2 points. Changes below half a point are "
-    "ignored."
-)
-USERS_HELD = (
-    "The failure threshold stopped runs on a ramp, so only the number of users that each version held decides: times "
-    "belong to different loads, and the threshold set the number of failures. A version holds more or fewer users if "
-    "the change exceeds that noise (wrong for equal versions in at most 1 % of cases) and is at least 1 %."
-)
 _HOLDS = {Verdict.FASTER: "holds more users", Verdict.SLOWER: "holds fewer users"}
 _FAILS = {Verdict.FASTER: "fails less often", Verdict.SLOWER: "fails more often"}
-FAILURES = (
-    "The failure rate is always a primary metric. It is judged by the failures among each run's requests, allowing for "
-    "bursts and for noise between runs; it counts as unchanged if its 90 % interval lies within one point."
-)
 _STYLES = {
     Verdict.SLOWER: Style.BAD,
     Verdict.CANNOT_TELL: Style.QUIET,
@@ -53,19 +31,21 @@ _WORST_FIRST = tuple(_STYLES)
 
 def names(comparison: Comparison) -> tuple[str, str]:
     """The names of the two sides: their versions, made distinct if they are equal."""
-    base, new = (_short("+".join(side.versions)) for side in comparison.sides)
+    whole = ("+".join(side.versions) for side in comparison.sides)
+    base, new = (name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in whole)
     return (base, new) if base != new else (f"{base} (base)", f"{new} (new)")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def headline(verdict: Verdict) -> str:
+    """The verdict in capitals, such as `NO DIFFERENCE`."""
+    return verdict.replace("_", " ").upper()
 
 
 def comparison_sentence(comparison: Comparison) -> str:
     """The verdict in one sentence."""
     base, new = names(comparison)
     verdict = comparison.verdict
-    head = HEADLINES[verdict]
+    head = headline(verdict)
     if verdict is Verdict.INVALID:
         return f"{head}. {new} cannot be compared with {base}: {comparison.reasons[0]}."
     primary = [m for m in comparison.metrics if m.primary]
@@ -122,26 +102,17 @@ def users_text(metric: ComparedMetric) -> str:
         return metric.reason or "unknown"
     if metric.bound:
         return f"{change} users"
-    within = "" if low is None or high is None else f" ({_bare(low)} to {_bare(high)})"
+    ends = [end.removesuffix("\u00a0%") for end in (low, high) if end is not None]
+    within = f" ({' to '.join(ends)})" if len(ends) == 2 else ""
     return f"{change} users{within}, {number(round(metric.base))} and {number(round(metric.new))} at the stop"
-
-
-def _bare(percentage: str) -> str:
-    return percentage.removesuffix("\u00a0%")
 
 
 def _largest(metrics: Sequence[ComparedMetric]) -> str:
     """Metrics that hardly changed: all if there are at most two, else the one that changed most."""
     if len(metrics) <= 2:
         return _in_words(metrics)
-    most = max(metrics, key=_extent)
+    most = max(metrics, key=lambda m: abs(m.change or 0.0) if m.points is None else abs(m.points.change or 0.0) / 100.0)
     return f"the largest change of {len(metrics)} primary metrics: {_in_words([most])}"
-
-
-def _extent(metric: ComparedMetric) -> float:
-    if metric.points is None:
-        return abs(metric.change or 0.0)
-    return abs(metric.points.change or 0.0) / 100.0
 
 
 def ordered(comparison: Comparison) -> list[ComparedMetric]:
@@ -157,93 +128,19 @@ def read_first(comparison: Comparison) -> list[ComparedMetric]:
 def forest(comparison: Comparison) -> list[Change]:
     """The rows of the forest plot: the times of the short table whose change is known."""
     return [
-        Change(described(m).label, change_text(m), _STYLES[m.verdict], m.change, *_reach(m))
+        Change(
+            described(m).label,
+            change_text(m),
+            _STYLES[m.verdict],
+            m.change,
+            low=-1.0 if m.bound == "upper" else m.low,  # the interval of a bound is open on one side
+            high=math.inf if m.bound == "lower" else m.high,
+        )
         for m in read_first(comparison)
         if m.change is not None and described(m).unit is Unit.MS
     ]
 
 
-def _reach(metric: ComparedMetric) -> tuple[float | None, float | None]:
-    """The ends of the interval; the interval of a bound is open on one side."""
-    return -1.0 if metric.bound == "upper" else metric.low, math.inf if metric.bound == "lower" else metric.high
-
-
-def sections(comparison: Comparison, reports: Mapping[str, str] | None = None) -> list[Section]:
-    """All sections below the verdict; `reports` maps the runs' paths to links to their reports."""
-    runs = _runs(comparison, reports or {})
-    made = [_metrics(comparison), _looks(comparison), runs, _differences(comparison), _method(comparison)]
-    return [section for section in made if section is not None]
-
-
-def _metrics(comparison: Comparison) -> Section | None:
-    if not comparison.metrics:
-        return None
-    every, first = ordered(comparison), read_first(comparison)
-    tables = metric_tables(names(comparison), first, every)
-    return Section("metrics", "Metrics", tables=tables)
-
-
-def _looks(comparison: Comparison) -> Section | None:
-    """The looks of `katydid ab`; None for other comparisons."""
-    if not comparison.looks:
-        return None
-    end = "The last look decided." if comparison.decided else "No look decided within the allowed number of pairs."
-    plan = (
-        "The levels were fixed before the first run, so that all looks together have the same error rate for equal "
-        "versions as one comparison."
-    )
-    return Section("looks", "Interim looks", (end, plan), tables=[looks_table(comparison.looks)])
-
-
 def _comes_first(metric: ComparedMetric) -> bool:
     distribution, statistic = split_name(whole_name(metric.name))
     return metric.primary or not statistic or (distribution not in _MINOR and statistic in {"p50", "p95"})
-
-
-def _runs(comparison: Comparison, reports: Mapping[str, str]) -> Section:
-    table = runs_table(names(comparison), comparison, reports)
-    return Section("runs", "Runs", _left(comparison), [table])
-
-
-def _left(comparison: Comparison) -> list[str]:
-    """What each version does when a client disconnects, from its last run that observed it."""
-    found = []
-    for label, outcomes in zip(names(comparison), comparison.outcomes, strict=True):
-        told = [outcome.leaving for outcome in outcomes if outcome.leaving]
-        found += [f"{label}: {told[-1]}"] if told else []
-    return found
-
-
-def _differences(comparison: Comparison) -> Section | None:
-    found = comparison.differences
-    if not found:
-        return None
-    table = differences_table(names(comparison), found)
-    return Section("differences", "Differences between the sides", tables=[table])
-
-
-def _method(comparison: Comparison) -> Section:
-    settings = comparison.settings
-    counted = [sum(r.counts for r in side.runs) for side in comparison.sides]
-    runs = " and ".join(plural(n, "run") for n in counted)
-    earlier = comparison.history_runs
-    noise = f" and {plural(earlier, 'earlier run')}" if earlier else ""
-    turns = ("The runs were interleaved.",) if comparison.interleaved and max(counted) > 1 else ()
-    settled = comparison.settled_s
-    cut = (f"The first {settled:.0f} s of each run are left out, until service times settled.",) if settled else ()
-    better_higher = any(described(m).better is Better.HIGHER for m in comparison.metrics)
-    unit = f"Sample size: {runs}, one value per run. The noise between runs is estimated from these runs{noise}."
-    rule = (
-        f"A metric is slower or faster if its change exceeds that noise and is at least "
-        f"{fraction(settings.min_change)}; it shows no difference if its 90 % interval lies within "
-        f"{fraction(settings.same_within)}. Together, the primary metrics are wrong for equal versions in at most "
-        f"{fraction(settings.family_alpha)} of cases (Holm's rule). Other metrics are exploratory."
-    )
-    held = any(m.name == USERS_AT_STOP and m.primary for m in comparison.metrics)
-    if held:
-        rule = USERS_HELD
-    more = ("A metric for which higher is better is worse if it falls.",) if better_higher else ()
-    shares = (SHARES,) if any(m.points for m in comparison.metrics) else ()
-    judged = any(m.design == "failures of runs" for m in comparison.metrics)
-    failures = (FAILURES,) if judged and not held else ()
-    return Section("method", "Method", (unit, *turns, *cut, rule, *more, *shares, *failures))

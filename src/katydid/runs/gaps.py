@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from katydid.model.gaps import Gaps
+from katydid.model.sample import Gaps
 from katydid.runs.rows import encode, record_schema
 from katydid.stats.histogram import Histogram
 

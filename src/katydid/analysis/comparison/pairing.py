@@ -12,9 +12,8 @@ from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.derived import rows_of
 from katydid.analysis.headline import why_invalid
 from katydid.model.errors import NoDataError
-from katydid.model.metrics import AT_LENGTH, STATISTICS, split_name, whole_name
+from katydid.model.metrics import AT_LENGTH, STATISTICS, RunPart, split_name, whole_name
 from katydid.model.metrics.declared import Catalogue
-from katydid.model.metrics.parts import RunPart
 from katydid.runs.folder import RunFolder
 from katydid.stats.within_run import log_errors
 

@@ -24,7 +24,8 @@ from katydid.analysis.comparison.sides import (
     with_successes,
 )
 from katydid.model.documents.comparison import ComparedMetric, ComparedPoints, CompareSettings, Verdict
-from katydid.model.metrics import METRICS, FlatMetric, split_name, whole_name
+from katydid.model.metrics import METRICS, split_name, whole_name
+from katydid.model.metrics.rates import FlatMetric
 from katydid.model.units import Better, Unit
 from katydid.stats import inference
 from katydid.stats.inference import Design, Difference, EarlierPairs, Noise, Values

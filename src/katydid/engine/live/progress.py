@@ -23,7 +23,8 @@ from katydid.load.schedule import Mode
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import format_eta, load_text, milliseconds, number, ordinal, pace, plural
 from katydid.protocol.target_url import shown_url
-from katydid.report.render.terminal import print_summary, say, terminal
+from katydid.report.build import print_summary
+from katydid.report.render.terminal import say, terminal
 
 if TYPE_CHECKING:
     from katydid.engine.collector import Collector

@@ -22,7 +22,7 @@ from katydid.engine.options.parsing import headings, known_options, options_of_a
 from katydid.model.errors import ConfigError, ExitCode
 from katydid.model.jsontext import json_text
 from katydid.model.options import flag_of
-from katydid.report.tables.run_list import Links, runs_page
+from katydid.report.run_list import Links, runs_page
 from katydid.runs.find import is_inside, key_of, known_runs
 from katydid.runs.folder import LOCUST_REPORT, REPORT
 

@@ -7,9 +7,12 @@ This module knows no data frames: columns are only names here, and `analysis/sum
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from katydid.model.metrics.rates import RATES
+from katydid.model.documents.base import Document
+from katydid.model.metrics.rates import RATES, FlatMetric
+from katydid.model.oneline import one_line
 from katydid.model.units import Better, Unit
 
 CONFIDENCE = 0.99
@@ -56,7 +59,7 @@ class Distribution:
     Attributes:
         name: the part of the flat name before the dot, as in `ttft.p95`.
         label: name for readers.
-        column: column of the samples, or derived from them, in `unit`.
+        column: column of the samples, or derived from them, in `unit`; empty if requests have many values.
         definition: definition for reports and reference.
         better: which direction is better.
         primary: True if it is shown in the terminal and first in reports.
@@ -70,6 +73,13 @@ class Distribution:
     better: Better = Better.LOWER
     primary: bool = False
     unit: Unit = Unit.MS
+
+    def flat(self) -> list[FlatMetric]:
+        """Return its metrics under their names in `summary.json`, such as `ttft.p95`."""
+        return [
+            FlatMetric(f"{self.name}.{s.name}", f"{self.label}, {s.name}", self.unit, self.better, self.definition)
+            for s in STATISTICS
+        ]
 
 
 CORRECTED = Distribution(
@@ -245,54 +255,22 @@ DISTRIBUTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pooled:
-    """A metric with many values per successful request; the run keeps a histogram (`stats/histogram.py`).
-
-    Attributes: see `Distribution`.
-    """
-
-    name: str
-    label: str
-    definition: str
-    better: Better = Better.LOWER
-    primary: bool = False
-    unit: Unit = Unit.MS
-
-
-ITL = Pooled(
+ITL = Distribution(
     "itl",
     "Inter-token latency (ITL)",
+    "",
     "All gaps between two content chunks of all successful requests, to within 0.4 %; an answer counts once per gap. A "
     "chunk is not a token: this is ITL only if the server sends one token per chunk. Above 1.2 tokens per chunk, it is "
     "marked as bundled.",
 )
 POOLED = (ITL,)
+"""Metrics with many values per successful request, which are no column: the run keeps a histogram of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlatMetric:
-    """A metric under its flat name in `summary.json`."""
-
-    name: str
-    label: str
-    unit: Unit
-    better: Better
-    definition: str
-
-
-def _all_metrics() -> dict[str, FlatMetric]:
-    metrics = {r.name: FlatMetric(r.name, r.label, r.unit, r.better, r.definition) for r in RATES}
-    for d in (*DISTRIBUTIONS, *POOLED):
-        for s in STATISTICS:
-            name = f"{d.name}.{s.name}"
-            metrics[name] = FlatMetric(name, f"{d.label}, {s.name}", d.unit, d.better, d.definition)
-    return metrics
-
-
-METRICS = _all_metrics()
+METRICS: dict[str, FlatMetric] = {
+    metric.name: metric for metric in (*RATES, *(flat for d in (*DISTRIBUTIONS, *POOLED) for flat in d.flat()))
+}
 """All metrics by flat name."""
-
 
 _STATISTIC_NAMES = frozenset(statistic.name for statistic in STATISTICS)
 
@@ -304,5 +282,59 @@ def split_name(metric: str) -> tuple[str, str]:
 
 
 def whole_name(metric: str) -> str:
-    """Return the whole run's metric for the metric of a part (`model.metrics.parts`)."""
+    """Return the whole run's metric for the metric of a part (`RunPart`)."""
     return metric.rpartition("/")[2]
+
+
+# Parts of a run
+
+MOST_PARTS = 32
+"""Maximum parts of one run; a report shows each in its own row."""
+_LONGEST = 200
+_COLUMNS = {"models": "model", "hosts": "host"}
+"""Sample columns by the manifest key that lists their values."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """The requests to one model or one target, in a run that uses several.
+
+    Its metrics are named `model=a/ttft.p95` or `host=http://10.0.0.7:8000/failure_rate`.
+
+    Attributes:
+        column: column of the samples.
+        value: value in that column.
+    """
+
+    column: str
+    value: str
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of its metrics' names."""
+        return f"{self.column}={self.value}/"
+
+    def metric(self, whole: FlatMetric) -> FlatMetric:
+        """Return the part's metric for a metric of the whole run."""
+        return FlatMetric(
+            self.prefix + whole.name,
+            f"{whole.label} ({self.column} {self.value})",
+            whole.unit,
+            whole.better,
+            whole.definition,
+        )
+
+
+def parts_of(manifest: Document | Mapping[str, object]) -> tuple[RunPart, ...]:
+    """Return the parts of a run; empty if it uses one model and one target.
+
+    Manifests are untrusted, so invalid names in them are ignored.
+    """
+    found = []
+    for key, column in _COLUMNS.items():
+        named = manifest.get(key)
+        texts = [name for name in named if isinstance(name, str)] if isinstance(named, list | dict) else []
+        names = [name for name in texts if 0 < len(name) <= _LONGEST and name == one_line(name)]
+        if len(names) > 1:
+            found += [RunPart(column, name) for name in names]
+    return tuple(dict.fromkeys(found))[:MOST_PARTS]

@@ -21,14 +21,12 @@ from katydid.model.metrics import (
     DISTRIBUTIONS,
     METRICS,
     POOLED,
-    STATISTICS,
     Distribution,
-    FlatMetric,
-    Pooled,
+    RunPart,
+    parts_of,
     whole_name,
 )
-from katydid.model.metrics.parts import RunPart, parts_of
-from katydid.model.metrics.rates import RATES
+from katydid.model.metrics.rates import RATES, FlatMetric
 from katydid.model.oneline import one_line
 from katydid.model.sample import NO_COLUMNS, Sample
 from katydid.model.units import Better, Unit
@@ -124,10 +122,10 @@ class Metric:
 
     def flat(self) -> list[FlatMetric]:
         """Return its metrics under their names in `summary.json`."""
-        facts = cast("Unit", self.unit), cast("Better", self.better), self.definition
-        if self.read != Read.DISTRIBUTION:
-            return [FlatMetric(self.name, self.label, *facts)]
-        return [FlatMetric(f"{self.name}.{s.name}", f"{self.label}, {s.name}", *facts) for s in STATISTICS]
+        if self.read == Read.DISTRIBUTION:
+            return self.distribution.flat()
+        unit, better = cast("Unit", self.unit), cast("Better", self.better)
+        return [FlatMetric(self.name, self.label, unit, better, self.definition)]
 
 
 @dataclass(frozen=True)
@@ -157,14 +155,14 @@ class Catalogue:
         return (*DISTRIBUTIONS, *(m.distribution for m in self.declared if m.read == Read.DISTRIBUTION))
 
     @cached_property
-    def spread(self) -> tuple[Distribution | Pooled, ...]:
+    def spread(self) -> tuple[Distribution, ...]:
         """All metrics that have quantiles."""
         return (*self.distributions, *POOLED)
 
     @cached_property
     def figures(self) -> tuple[FlatMetric, ...]:
         """Metrics of the whole run: built-in, then declared."""
-        return (*(METRICS[rate.name] for rate in RATES), *(m.flat()[0] for m in self.of_the_run))
+        return (*RATES, *(m.flat()[0] for m in self.of_the_run))
 
     @cached_property
     def of_the_run(self) -> tuple[Metric, ...]:
@@ -312,8 +310,8 @@ def _read(said: object) -> Catalogue:
     """Read the valid declarations of a manifest."""
     if said is None:
         return SHIPPED
-    kinds = said.get("columns") if isinstance(said, dict) else None
-    listed = said.get("metrics") if isinstance(said, dict) else None
+    told = said if isinstance(said, dict) else {}
+    kinds, listed, rules = (told.get(key) for key in ("columns", "metrics", "rules"))
     if not isinstance(kinds, dict) or not isinstance(listed, list):
         return Catalogue(damaged=(f"{KEY!r} of the manifest is not a table of columns and metrics",))
     named = [each for each in kinds.items() if str(each[1]) in _KINDS and _COLUMN.fullmatch(each[0])]
@@ -330,7 +328,6 @@ def _read(said: object) -> Catalogue:
         except TypeError:  # keys that are missing, or that no metric has
             damaged.append(f"Metric({shown(each.get('name'))}) has missing or unknown keys")
     damaged += [f"more than {MOST_METRICS} are declared"] * max(0, len(listed) - MOST_METRICS)
-    rules = said.get("rules") if isinstance(said, dict) else None
     named_rules = [r for r in rules if isinstance(r, str) and _NAME.fullmatch(r)] if isinstance(rules, list) else []
     return Catalogue(
         tuple(found.values()),

@@ -77,14 +77,20 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """A metric of the whole run; `of` computes it from the counts."""
+class FlatMetric:
+    """A metric under its flat name in `summary.json`."""
 
     name: str
     label: str
     unit: Unit
     better: Better
     definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(FlatMetric):
+    """A metric of the whole run; `of` computes it from the counts."""
+
     of: Callable[[Counts], float | None]
 
 

@@ -37,19 +37,15 @@ class Change:
 
 def draw_forest(changes: Sequence[Change], *, within: float, note: str) -> Markup:
     """The figure; `within` is the fraction that counts as no difference, shown as a band."""
-    reach = _reach(changes, within)
+    known = [value for c in changes for value in (c.change, c.low, c.high) if value is not None]
+    ends = [abs(value) for value in known if math.isfinite(value)]
+    reach = min(_FARTHEST, max([within * 1.25, *ends]) * 1.05)
     body = "".join(_row(change, reach, within) for change in changes)
     return Markup(  # noqa: S704 - made of numbers and escaped text only
         '<figure class="forest">'
         f"<figcaption>Changes and their 95 % intervals</figcaption>{body}{_scale(reach)}"
         f'<p class="note">{escape(note)}</p></figure>'
     )
-
-
-def _reach(changes: Sequence[Change], within: float) -> float:
-    known = [value for c in changes for value in (c.change, c.low, c.high) if value is not None]
-    ends = [abs(value) for value in known if math.isfinite(value)]
-    return min(_FARTHEST, max([within * 1.25, *ends]) * 1.05)
 
 
 def _x(change: float, reach: float) -> float:
@@ -76,16 +72,12 @@ def _row(change: Change, reach: float, within: float) -> str:
 
 
 def _scale(reach: float) -> str:
+    right = [tick for tick in round_ticks(reach, 4) if tick <= reach]
     ticks = (
         f'<text class="tick" x="{_x(tick, reach):.2f}%" y="14" text-anchor="middle">{_percent(tick)}</text>'
-        for tick in _ticks(reach)
+        for tick in (*(-tick for tick in right[:0:-1]), *right)
     )
     return f'<div class="scale"><svg aria-hidden="true">{"".join(ticks)}</svg></div>'
-
-
-def _ticks(reach: float) -> list[float]:
-    ticks = [tick for tick in round_ticks(reach, 4) if tick <= reach]
-    return [-tick for tick in ticks[:0:-1]] + ticks
 
 
 def _percent(value: float) -> str:

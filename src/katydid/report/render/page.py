@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from katydid.model.formatting import plural
 from katydid.model.oneline import one_line
-from katydid.report.model import Chart, Section
+from katydid.report.model import Chart, Section, is_number
 from katydid.report.render.svg import draw
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -31,8 +31,7 @@ def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] =
         sections: sections, which are drawn with their own charts.
         context: everything else that the template uses; its texts are escaped there.
     """
-    every = [*charts, *(chart for section in sections for chart in section.charts)]
-    script = _script() if every else None
+    script, policy = _script() if charts or any(section.charts for section in sections) else (None, POLICY)
     return (
         _environment()
         .get_template(template)
@@ -40,7 +39,7 @@ def render(template: str, charts: Sequence[Chart], sections: Sequence[Section] =
             pictures=[draw(chart) for chart in charts],
             sections=sections,
             script=script,
-            policy=f"{POLICY}; script-src 'sha256-{_digest(script)}'" if script else POLICY,
+            policy=policy,
             **context,
         )
     )
@@ -56,10 +55,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"plural": plural, "draw": draw}
-    environment.filters["one_line"] = one_line
-    environment.filters["with_commands"] = _with_commands
-    environment.filters["whole_options"] = _whole_options
-    environment.filters["whole_words"] = _whole_words
+    environment.tests["plain_number"] = is_number
+    environment.filters |= {
+        "one_line": one_line,
+        "with_commands": _with_commands,
+        "whole_options": _whole_options,
+        "whole_words": _whole_words,
+    }
     return environment
 
 
@@ -87,10 +89,8 @@ def _whole_words(command: str) -> Markup:
 
 
 @cache
-def _script() -> Markup:
+def _script() -> tuple[Markup, str]:
+    """The script of pages with charts, and a policy that allows it."""
     text = files("katydid.report").joinpath("templates", "charts.js").read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704 - our own file
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return Markup(text), f"{POLICY}; script-src 'sha256-{digest}'"  # noqa: S704 - our own file

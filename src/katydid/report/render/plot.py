@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from katydid.report.model import Bars, Chart, Line, Mark, Scale
-from katydid.report.render.axes import Axis, clock, horizontal, plain, vertical
+from katydid.report.model import Bars, Chart, Line, Mark
+from katydid.report.render.axes import Axis, horizontal, plain, vertical
 from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_width, written
 
 WIDTH, HEIGHT = 560, 250
@@ -25,6 +25,8 @@ _MOST_OF_A_MARK = 0.6
 class Plot:
     """A chart with its axes and placed texts."""
 
+    height = HEIGHT
+
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self.across = horizontal(chart)
@@ -34,7 +36,7 @@ class Plot:
         self.lanes = [bars for bars in chart.bars if bars.lane]
         self.foot = HEIGHT - _FOOT - (_TITLE if self.across.title else 0)
         self.bottom = self.foot - (_LANE + _LANE_GAP if self.lanes else 0)
-        self.height = self.bottom - _TOP
+        self.tall = self.bottom - _TOP
         self.begin = _side([text for _, text in self.left.ticks] + [_tallest(bars) for bars in self.lanes])
         self.end = WIDTH - _side([text for _, text in self.right.ticks] if self.right else [])
         self.labels = Labels(WIDTH)
@@ -47,7 +49,7 @@ class Plot:
 
     def y(self, value: float, axis: Axis) -> float:
         """The position of a value on a vertical axis."""
-        return self.bottom - axis.place(value) * self.height
+        return self.bottom - axis.place(value) * self.tall
 
     def parts(self) -> Iterator[str]:
         """The chart's elements, back to front."""
@@ -72,9 +74,21 @@ class Plot:
         for mark in self.chart.marks:
             x = f"{self.x(mark.x):.1f}"
             yield f'<line class="mark {_look(mark)}" x1="{x}" x2="{x}" y1="{_TOP}" y2="{self.bottom}"/>'
-        for (start, end), lines in columns(self.chart, self.across, self.left, self.right):
+        yield from self._tooltips()
+
+    def _tooltips(self) -> Iterator[str]:
+        """Each has x first, then all values there."""
+        chart = self.chart
+        told = [_of_line(line, self._axis(line)) for line in chart.lines]
+        told += [_of_bars(bars, self.left) for bars in chart.bars]
+        for x, head, (start, end) in _parts(chart, self.across):
+            values = [value for say in told for value in say(x)]
+            marks = [mark.label for mark in chart.marks if start <= mark.x < end]
             place = self._column(self.x(start), self.x(end))
-            yield f'<rect class="hover" {place}><title>{written(*lines)}</title></rect>'
+            yield f'<rect class="hover" {place}><title>{written(head, *values, *marks)}</title></rect>'
+
+    def _axis(self, line: Line) -> Axis:
+        return self.right if line.right and self.right else self.left
 
     def _column(self, start: float, end: float) -> str:
         return f'x="{start:.1f}" y="{_TOP}" width="{end - start:.1f}" height="{self.foot - _TOP}"'
@@ -85,13 +99,13 @@ class Plot:
         yield f'<g class="fill-{bars.style}" data-of="{number}">'
         for (start, end), height in zip(pairwise(bars.edges), bars.heights, strict=False):
             if height > 0:
-                tall = max(1.0, height / top * _LANE if bars.lane else self.left.place(height) * self.height)
+                tall = max(1.0, height / top * _LANE if bars.lane else self.left.place(height) * self.tall)
                 x, wide = self.x(start), max(1.0, self.x(end) - self.x(start) - 1.0)
                 yield f'<rect x="{x:.1f}" y="{foot - tall:.1f}" width="{wide:.1f}" height="{tall:.1f}"/>'
         yield "</g>"
 
     def _line(self, line: Line, number: int) -> Iterator[str]:
-        axis = self.right if line.right and self.right else self.left
+        axis = self._axis(line)
         path, dots, pen = [], [], "M"
         for (x, y), dot in zip(line.points, dotted(line), strict=True):
             if math.isfinite(y):
@@ -166,24 +180,12 @@ def _tallest(bars: Bars) -> str:
     return f"{plain(max(bars.heights, default=0.0))} {bars.unit}".rstrip()
 
 
-def columns(
-    chart: Chart, across: Axis, left: Axis, right: Axis | None
-) -> Iterator[tuple[tuple[float, float], list[str]]]:
-    """The tooltips: the range of x of each, and its lines, x first and then all values there."""
-    told = [_of_line(line, right if line.right and right else left) for line in chart.lines]
-    told += [_of_bars(bars, left) for bars in chart.bars]
-    for x, head, (start, end) in _parts(chart, across):
-        marks = [mark.label for mark in chart.marks if start <= mark.x < end]
-        yield (start, end), [head, *(line for say in told for line in say(x)), *marks]
-
-
 def _parts(chart: Chart, across: Axis) -> Iterator[tuple[float, str, tuple[float, float]]]:
     """For each part of the horizontal axis: its x, the text for x, and its range."""
     if not chart.lines:
-        say = clock if chart.scale is Scale.TIME else across.say
         for bars in chart.bars[:1]:
             for low, high in pairwise(bars.edges):
-                yield (low + high) / 2, f"{say(low)} to {say(high)}", (low, high)
+                yield (low + high) / 2, f"{across.say(low)} to {across.say(high)}", (low, high)
         return
     xs = sorted({x for x, _ in max(chart.lines, key=lambda line: (line.dots, len(line.points))).points})
     ends = [-math.inf, *((a + b) / 2 for a, b in pairwise(xs)), math.inf]

@@ -3,27 +3,31 @@
 `autoescape` trusts the result, so everything put into it is a number or escaped. Knows no run.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from markupsafe import Markup
 
 from katydid.report.model import Chart, Rows, Style
 from katydid.report.render.axes import horizontal
 from katydid.report.render.labels import NARROW, Label, Labels, shortened, text_width, written
-from katydid.report.render.plot import HEIGHT, WIDTH, Plot, dotted, strokes
+from katydid.report.render.plot import WIDTH, Plot, dotted, strokes
 
 
 def draw(chart: Chart) -> Markup:
     """The chart as a figure with caption, SVG, legend and note."""
-    height = rows_height(chart.rows) if chart.rows else HEIGHT
-    parts = _rows_parts(chart, chart.rows, WIDTH) if chart.rows else Plot(chart).parts()
+    plot = plot_of(chart)
     title, note = written(chart.title), written(chart.note)
     return Markup(  # noqa: S704 - made of numbers and escaped text only, see the module's docstring
         f'<figure data-chart="{written(chart.key)}"><figcaption>{title}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{title}: {note}">'
-        f'{"".join(parts)}</svg><ul class="legend">{"".join(_legend(chart))}</ul><p class="note">{note}</p>'
+        f'<svg viewBox="0 0 {WIDTH} {plot.height:g}" role="img" aria-label="{title}: {note}">'
+        f'{"".join(plot.parts())}</svg><ul class="legend">{"".join(_legend(chart))}</ul><p class="note">{note}</p>'
         "</figure>"
     )
+
+
+def plot_of(chart: Chart) -> "Plot | RowPlot":
+    """The chart with its axes and placed texts."""
+    return RowPlot(chart, chart.rows) if chart.rows else Plot(chart)
 
 
 def _legend(chart: Chart) -> Iterator[str]:
@@ -36,7 +40,7 @@ def _legend(chart: Chart) -> Iterator[str]:
     for style, meaning in chart.rows.meanings if chart.rows else ():
         yield _entry(_block(f"fill-{style}"), meaning)
     if chart.shaded:
-        yield _entry(_block("shade"), chart.shaded_label)
+        yield _entry(_block("shade"), "warm-up, not counted")
 
 
 def _block(look: str) -> str:
@@ -49,8 +53,6 @@ def _entry(key: str, label: str, more: str = "") -> str:
     return f"<li{more}>{picture}{written(label)}</li>"
 
 
-# Rows of bars over a horizontal axis, instead of a plot
-
 _TOP, _FOOT, _RIGHT, _BESIDE = 12, 30, 30, 7
 _ROW, _BAR, _TIGHTEST, _MOST_HEIGHT = 20, 12, 2.0, 640
 _POINTED = 4.0
@@ -59,66 +61,55 @@ _MOST_OF_A_NAME = 0.35
 """Share of the chart's width."""
 
 
-def rows_height(rows: Rows) -> float:
-    """Height of the whole chart; many rows are drawn thinner."""
-    return _TOP + _FOOT + len(rows.names) * _row_height(rows)
+class RowPlot:
+    """Rows of bars over a horizontal axis, with placed texts; many rows are drawn thinner."""
 
+    def __init__(self, chart: Chart, rows: Rows) -> None:
+        self.rows, self.across = rows, horizontal(chart)
+        self.tall = max(_TIGHTEST, min(_ROW, _MOST_HEIGHT / max(1, len(rows.names))))
+        self.foot = _TOP + len(rows.names) * self.tall
+        self.height = self.foot + _FOOT
+        longest = max((text_width(name, NARROW) for name in rows.names), default=0.0)
+        self.begin = min(longest, WIDTH * _MOST_OF_A_NAME) + _BESIDE + 2
+        self.wide = WIDTH - _RIGHT - self.begin
+        self.labels = Labels(WIDTH)
+        for index, name in enumerate(rows.names):
+            text = shortened(name, WIDTH * _MOST_OF_A_NAME)
+            self.labels.put(Label(self.begin - _BESIDE, _TOP + (index + 0.5) * self.tall + 4, text, "end"))
+        for value, text in self.across.ticks:
+            self.labels.put(Label(self.x(value), self.foot + 22, text, kind="tick across"))
 
-def _row_height(rows: Rows) -> float:
-    return max(_TIGHTEST, min(_ROW, _MOST_HEIGHT / max(1, len(rows.names))))
+    def x(self, value: float) -> float:
+        """The position of a value."""
+        return self.begin + self.across.place(value) * self.wide
 
+    def parts(self) -> Iterator[str]:
+        """The chart's elements, back to front."""
+        for value, _ in self.across.ticks:
+            x = f"{self.x(value):.1f}"
+            yield f'<line class="grid" x1="{x}" x2="{x}" y1="{_TOP}" y2="{self.foot:.1f}"/>'
+        yield from self._bars()
+        if self.tall >= _POINTED:
+            yield from self._tooltips()
+        yield from self.labels.elements()
 
-def rows_labels(chart: Chart, rows: Rows, width: float) -> Labels:
-    """The rows' names, as many as fit, and the tick labels."""
-    labels, tall = Labels(width), _row_height(rows)
-    begin = _begin(rows, width)
-    for index, name in enumerate(rows.names):
-        text = shortened(name, width * _MOST_OF_A_NAME)
-        labels.put(Label(begin - _BESIDE, _TOP + (index + 0.5) * tall + 4, text, "end"))
-    across = horizontal(chart)
-    for value, text in across.ticks:
-        x = begin + across.place(value) * (width - _RIGHT - begin)
-        labels.put(Label(x, _TOP + len(rows.names) * tall + 22, text, kind="tick across"))
-    return labels
+    def _bars(self) -> Iterator[str]:
+        """One path per style, since one element per bar would make the page large."""
+        thick = min(_BAR, self.tall * 0.8)
+        paths: dict[Style, list[str]] = {}
+        for span in self.rows.spans:
+            x, y = self.x(span.start), _TOP + (span.row + 0.5) * self.tall - thick / 2
+            wide = max(1.0, self.x(span.end) - x)
+            paths.setdefault(span.style, []).append(f"M{x:.1f} {y:.1f}h{wide:.1f}v{thick:.1f}h-{wide:.1f}")
+        for style, path in paths.items():
+            yield f'<path class="fill-{style}" d="{"".join(path)}"/>'
 
-
-def _begin(rows: Rows, width: float) -> float:
-    longest = max((text_width(name, NARROW) for name in rows.names), default=0.0)
-    return min(longest, width * _MOST_OF_A_NAME) + _BESIDE + 2
-
-
-def _rows_parts(chart: Chart, rows: Rows, width: float) -> Iterator[str]:
-    """The chart's elements, back to front."""
-    across, begin, tall = horizontal(chart), _begin(rows, width), _row_height(rows)
-    plot = width - _RIGHT - begin
-    foot = _TOP + len(rows.names) * tall
-    for value, _ in across.ticks:
-        x = begin + across.place(value) * plot
-        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{foot:.1f}"/>'
-    yield from _bars(rows, tall, lambda value: begin + across.place(value) * plot)
-    if tall >= _POINTED:
-        yield from _tooltips(rows, tall, begin, plot)
-    yield from rows_labels(chart, rows, width).elements()
-
-
-def _bars(rows: Rows, tall: float, x: Callable[[float], float]) -> Iterator[str]:
-    """One path per style, since one element per bar would make the page large."""
-    thick = min(_BAR, tall * 0.8)
-    paths: dict[Style, list[str]] = {}
-    for span in rows.spans:
-        wide = max(1.0, x(span.end) - x(span.start))
-        y = _TOP + (span.row + 0.5) * tall - thick / 2
-        paths.setdefault(span.style, []).append(f"M{x(span.start):.1f} {y:.1f}h{wide:.1f}v{thick:.1f}h-{wide:.1f}")
-    for style, path in paths.items():
-        yield f'<path class="fill-{style}" d="{"".join(path)}"/>'
-
-
-def _tooltips(rows: Rows, tall: float, begin: float, wide: float) -> Iterator[str]:
-    """The tooltips of the rows."""
-    spans: dict[int, list[str]] = {}
-    for span in rows.spans:
-        spans.setdefault(span.row, []).append(f"{span.start:.3g} to {span.end:.3g} s")
-    for row, told in spans.items():
-        place = f'x="{begin:.1f}" y="{_TOP + row * tall:.1f}" width="{wide:.1f}" height="{tall:.1f}"'
-        title = written(f"{rows.names[row]}: {', '.join(told)}")
-        yield f'<rect class="hover" {place}><title>{title}</title></rect>'
+    def _tooltips(self) -> Iterator[str]:
+        spans: dict[int, list[str]] = {}
+        for span in self.rows.spans:
+            spans.setdefault(span.row, []).append(f"{span.start:.3g} to {span.end:.3g} s")
+        for row, told in spans.items():
+            y = _TOP + row * self.tall
+            place = f'x="{self.begin:.1f}" y="{y:.1f}" width="{self.wide:.1f}" height="{self.tall:.1f}"'
+            title = written(f"{self.rows.names[row]}: {', '.join(told)}")
+            yield f'<rect class="hover" {place}><title>{title}</title></rect>'

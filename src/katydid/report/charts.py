@@ -1,4 +1,4 @@
-"""The charts of a run's report: over time, and distributions. Percentiles over time serve a comparison too."""
+"""The charts of a run and of a comparison: values over time, percentiles, and distributions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from katydid.model.formatting import milliseconds, plural
 from katydid.model.metrics import DISTRIBUTIONS, fewest_for
 from katydid.report.model import Bars, Chart, Line, Mark, Points, Scale, Style
 
-PERCENTILES_SHOWN = {"p50": 0.5, "p95": 0.95}
+_PERCENTILES = {"p50": 0.5, "p95": 0.95}
 
 _TITLES = {"ttft": "Time to first token over time", "duration": "Service time over time"}
 _SPREAD_OF = ("ttft", "duration", "gap", "final_latency")
@@ -25,97 +25,65 @@ _FEWEST_REQUESTS = 10
 
 def run_charts(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) -> list[Chart]:
     """All charts that the run has data for; `frame` has derived columns."""
-    table = over_time(frame, monitor, manifest)
+    course = over_time(frame, monitor, manifest)
     counted = frame[frame["counted"] & (frame["outcome"] == "ok")]
     charts = [*_tail(counted), *_distributions(counted)]
-    if len(table) < _FEWEST_BINS:
+    if len(course) < _FEWEST_BINS:
         return charts
-    course = _OverTime(table, manifest)
-    return [*_times(frame[frame["outcome"] == "ok"], course), *_load(course), *charts]
+    width, heights = float(course["width"].iloc[0]), course["failed"].tolist()
+    edges = [i * width for i in range(len(heights) + 1)]
+    failures = [Bars("failed", Style.BAD, edges, heights, lane=True, unit="/s")] if any(heights) else []
+    warm_up = (0.0, float(manifest.warm_up_s)) if manifest.warm_up_s else None
+    is_pool = manifest.is_open or not course["users"].notna().any()  # users are not the load, or are unknown
+    users = [] if is_pool else [_line(course, "users", "users", Style.QUIET)]
+    over = [*_times(frame[frame["outcome"] == "ok"], users), *_load(course, users)]
+    return [*(replace(chart, bars=failures, shaded=warm_up) for chart in over), *charts]
 
 
-class _OverTime:
-    """Makes lines and bars from a table of values over time."""
-
-    def __init__(self, course: pd.DataFrame, manifest: Manifest) -> None:
-        self.table, self.manifest = course, manifest
-        self.width = float(course["width"].iloc[0])
-
-    def has(self, column: str) -> bool:
-        return bool(self.table[column].notna().any())
-
-    def line(self, column: str, label: str, style: Style) -> Line:
-        return Line(label, style, list(zip(self.table["seconds"].tolist(), self.table[column].tolist(), strict=True)))
-
-    @property
-    def users(self) -> list[Line]:
-        """The number of users, unless they are only the pool that serves a rate."""
-        return [self.line("users", "users", Style.QUIET)] if self.has("users") and not self.manifest.is_open else []
-
-    @property
-    def failures(self) -> list[Bars]:
-        """Failures as red bars; empty if there are none."""
-        heights = self.table["failed"].tolist()
-        if not any(heights):
-            return []
-        edges = [i * self.width for i in range(len(heights) + 1)]
-        return [Bars("failed", Style.BAD, edges, heights, lane=True, unit="/s")]
-
-    @property
-    def warm_up(self) -> tuple[float, float] | None:
-        """Start and end of the warm-up in seconds; None without a warm-up."""
-        return (0.0, float(self.manifest.warm_up_s)) if self.manifest.warm_up_s else None
+def _line(course: pd.DataFrame, column: str, label: str, style: Style) -> Line:
+    return Line(label, style, list(zip(course["seconds"].tolist(), course[column].tolist(), strict=True)))
 
 
-def _times(ok: pd.DataFrame, course: _OverTime) -> Iterator[Chart]:
+def _times(ok: pd.DataFrame, users: Sequence[Line]) -> Iterator[Chart]:
     """Percentiles of the successful requests over time."""
     start = ok["start_ms"].fillna(ok["scheduled_ms"]).to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0
     for name, title in _TITLES.items():
         known = ok[f"{name}_ms"].notna().to_numpy()
         moments, values = start[known], ok[f"{name}_ms"].to_numpy(dtype=np.float64)[known]
-        if steps := steps_for([moments]):
+        if steps := _steps_for([moments]):
             yield Chart(
                 key=f"{name}-course",
                 title=title,
-                note=f"Successful requests by their start: {steps_text(steps)}.",
+                note=f"Successful requests by their start: {_steps_text(steps)}.",
                 unit="ms",
                 right_unit="users",
                 lines=[
-                    *(replace(line, right=True) for line in course.users),
-                    *percentile_lines(moments, values, steps, Style.MAIN),
+                    *(replace(line, right=True) for line in users),
+                    *_percentile_lines(moments, values, steps, Style.MAIN),
                 ],
-                bars=course.failures,
-                shaded=course.warm_up,
             )
 
 
-def _load(course: _OverTime) -> Iterator[Chart]:
-    offered = [course.line("offered", "offered", Style.QUIET)] if course.has("offered") else []
+def _load(course: pd.DataFrame, users: Sequence[Line]) -> Iterator[Chart]:
+    every = _seconds(int(course["width"].iloc[0]))
+    shown = [("started", "started", Style.THIRD), ("ok", "completed", Style.MAIN)]
+    if course["offered"].notna().any():
+        shown.insert(0, ("offered", "offered", Style.QUIET))
+    if course["abandoned"].any():
+        shown.append(("abandoned", "abandoned", Style.SECOND))
     yield Chart(
         key="load",
         title="Offered, started, completed",
-        note=f"Requests per second, one point every {_seconds(int(course.width))}; completed and failed by end time.",
+        note=f"Requests per second, one point every {every}; completed and failed by end time.",
         unit="/s",
-        lines=[
-            *offered,
-            course.line("started", "started", Style.THIRD),
-            course.line("ok", "completed", Style.MAIN),
-            *([course.line("abandoned", "abandoned", Style.SECOND)] if course.table["abandoned"].any() else []),
-        ],
-        bars=course.failures,
-        shaded=course.warm_up,
+        lines=[_line(course, *each) for each in shown],
     )
     yield Chart(
         key="concurrency",
         title="Requests in flight",
         note="Mean number of requests in flight; at most the number of users.",
         unit="",
-        lines=[
-            *course.users,
-            course.line("in_flight", "in flight", Style.MAIN),
-        ],
-        bars=course.failures,
-        shaded=course.warm_up,
+        lines=[*users, _line(course, "in_flight", "in flight", Style.MAIN)],
     )
 
 
@@ -173,7 +141,7 @@ def _distributions(counted: pd.DataFrame) -> Iterator[Chart]:
             bars=[Bars("requests", Style.MAIN, edges.tolist(), counts.tolist())],
             marks=[
                 Mark(f"{label} {milliseconds(quantile(values, q))}", Style.QUIET, quantile(values, q), dashed=q > 0.5)
-                for label, q in PERCENTILES_SHOWN.items()
+                for label, q in _PERCENTILES.items()
                 if len(values) >= fewest_for(q)
             ],
         )
@@ -184,11 +152,11 @@ def _values(frame: pd.DataFrame, column: str) -> np.ndarray:
     return values
 
 
-Steps = Mapping[str, int]
+_Steps = Mapping[str, int]
 """The seconds per point of each shown percentile; a high percentile needs more requests per point."""
 
 
-def steps_for(moments: Sequence[np.ndarray]) -> Steps:
+def _steps_for(moments: Sequence[np.ndarray]) -> _Steps:
     """Choose steps that suit several curves; a percentile is left out if one has too few requests for it.
 
     Args:
@@ -197,12 +165,12 @@ def steps_for(moments: Sequence[np.ndarray]) -> Steps:
     fewest = min(map(len, moments))
     return {
         label: max(quantile_width(seconds, q) for seconds in moments)
-        for label, q in PERCENTILES_SHOWN.items()
+        for label, q in _PERCENTILES.items()
         if fewest >= fewest_for(q)
     }
 
 
-def steps_text(steps: Steps) -> str:
+def _steps_text(steps: _Steps) -> str:
     """`p50 every second, p95 every 5 seconds, if there are enough requests`."""
     told = ", ".join(f"{label} every {_seconds(width)}" for label, width in steps.items())
     return f"{told}, if there are enough requests"
@@ -212,7 +180,9 @@ def _seconds(width: int) -> str:
     return "second" if width == 1 else plural(width, "second")
 
 
-def percentile_lines(seconds: np.ndarray, values: np.ndarray, steps: Steps, style: Style, name: str = "") -> list[Line]:
+def _percentile_lines(
+    seconds: np.ndarray, values: np.ndarray, steps: _Steps, style: Style, name: str = ""
+) -> list[Line]:
     """One line per percentile; high ones are dashed.
 
     Args:
@@ -226,8 +196,72 @@ def percentile_lines(seconds: np.ndarray, values: np.ndarray, steps: Steps, styl
         Line(
             f"{name} {label}".lstrip(),
             style,
-            quantile_course(seconds, values, PERCENTILES_SHOWN[label], width),
+            quantile_course(seconds, values, _PERCENTILES[label], width),
             dashed=label != "p50",
         )
         for label, width in steps.items()
     ]
+
+
+# Of a comparison
+
+_COMPARED = tuple(d for d in DISTRIBUTIONS if d.name in ("ttft", "duration"))
+_FEWEST_OF_A_SIDE = 5
+"""Fewest requests per side for a curve."""
+_COLOURS = (Style.THIRD, Style.MAIN)
+"""Colours of base and new version in every chart."""
+
+
+def comparison_charts(names: tuple[str, str], base: Sequence[pd.DataFrame], new: Sequence[pd.DataFrame]) -> list[Chart]:
+    """Percentile curves, and percentiles over time, over all runs of each side.
+
+    Args:
+        names: names of the sides.
+        base: samples with derived columns, one frame per run.
+        new: the same for the new version.
+    """
+    columns = ["scheduled_ms", *(d.column for d in _COMPARED)]
+    sides = [
+        pd.concat([frame.loc[frame["counted"] & (frame["outcome"] == "ok"), columns] for frame in side])
+        for side in (base, new)
+        if side
+    ]
+    if len(sides) != len(names) or any(side.empty for side in sides):
+        return []
+    return [*_curves(names, sides), *_courses(names, sides)]
+
+
+def _curves(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
+    for d in _COMPARED:
+        values = [_values(side, d.column) for side in sides]
+        if min(map(len, values)) >= _FEWEST_OF_A_SIDE:
+            counted = " and ".join(plural(len(each), "request") for each in values)
+            yield Chart(
+                key=f"{d.name}-tails",
+                title=f"{d.label}: percentiles",
+                note=f"{counted}, over all runs of each side.",
+                unit="ms",
+                scale=Scale.TAIL,
+                lines=[
+                    Line(name, style, percentile_curve(each))
+                    for name, style, each in zip(names, _COLOURS, values, strict=True)
+                ],
+            )
+
+
+def _courses(names: tuple[str, str], sides: Sequence[pd.DataFrame]) -> Iterator[Chart]:
+    for d in _COMPARED:
+        known = [side[side[d.column].notna()] for side in sides]
+        moments = [side["scheduled_ms"].to_numpy(dtype=np.float64).clip(min=0.0) / 1000.0 for side in known]
+        if steps := _steps_for(moments):
+            yield Chart(
+                key=f"{d.name}-courses",
+                title=f"{d.label} over time",
+                note=f"By due time after the warm-up, over all runs of each side: {_steps_text(steps)}.",
+                unit="ms",
+                lines=[
+                    line
+                    for name, style, at, side in zip(names, _COLOURS, moments, known, strict=True)
+                    for line in _percentile_lines(at, side[d.column].to_numpy(dtype=np.float64), steps, style, name)
+                ],
+            )

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
@@ -29,21 +28,32 @@ _HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Indexed:
-    """A row of the index; `report` is a link relative to the index, None if there is no report."""
+class _Listed:
+    """A run in a list.
 
+    Attributes:
+        key: `WORKLOAD/VERSION/TIME`.
+        title: the same for readers.
+        sentence: the run's headline, or why it has none.
+        report, choose, compare: links; None if there is no such page.
+    """
+
+    key: str
+    title: str
+    started: str
     workload: str
     version: str
-    started: str
-    headline: str
+    sentence: str
     tone: str
     report: str | None
+    choose: str | None = None
+    compare: str | None = None
 
 
-_COLUMNS: tuple[Column[_Indexed], ...] = (
+_COLUMNS: tuple[Column[_Listed], ...] = (
     Column("Version", lambda run: run.version),
     Column("Started (UTC)", lambda run: Cell(run.started, link=run.report)),
-    Column("Result", lambda run: Cell(run.headline, judgement=Judgement(run.tone))),
+    Column("Result", lambda run: Cell(run.sentence, judgement=Judgement(run.tone))),
 )
 
 
@@ -61,14 +71,13 @@ def write_index(folder: RunFolder) -> None:
 
 def index_page(runs: Mapping[str, RunFolder]) -> str:
     """The index page; `runs` are by key (`WORKLOAD/VERSION/TIME`), newest first."""
-    rows = sorted((_indexed(key, run) for key, run in runs.items()), key=lambda row: row.workload)
+    rows = [_listed(key, run, quote(f"{key}/{REPORT}")) for key, run in runs.items()]
+    by_workload: dict[str, list[_Listed]] = {}
+    for row in sorted(rows, key=attrgetter("workload", "version")):
+        by_workload.setdefault(row.workload, []).append(row)
     sections = [
-        Section(
-            re.sub(r"\W", "-", workload),
-            workload,
-            tables=[Table(plural(len(listed), "run"), _COLUMNS, sorted(listed, key=attrgetter("version")))],
-        )
-        for workload, listed in ((workload, list(group)) for workload, group in groupby(rows, lambda row: row.workload))
+        Section(re.sub(r"\W", "-", workload), workload, tables=[Table(plural(len(listed), "run"), _COLUMNS, listed)])
+        for workload, listed in by_workload.items()
     ]
     limit = f"the newest {MOST_RUNS}" if len(rows) == MOST_RUNS else ""
     return render("index.html", (), sections, title=plural(len(rows), "run"), limit=limit, mark=MARK)
@@ -82,19 +91,6 @@ def links_to(comparison: Comparison, page: Path) -> dict[str, str]:
     return {
         run: quote(os.path.relpath(report.absolute(), start)) for run, report in reports.items() if report.is_file()
     }
-
-
-def _indexed(key: str, run: RunFolder) -> _Indexed:
-    sentence, tone, manifest = how_it_went(run)
-    workload, version, time = key.split("/")
-    return _Indexed(
-        workload=one_line(workload),
-        version=one_line(manifest.version or version),
-        started=one_line(str(manifest.started_utc or time)[:19].replace("T", " ")),
-        headline=one_line(sentence),
-        tone=tone,
-        report=quote(f"{key}/{REPORT}") if (run.path / REPORT).is_file() else None,
-    )
 
 
 def _is_ours(page: Path) -> bool:
@@ -133,39 +129,19 @@ def runs_page(results: str, runs: dict[str, RunFolder], chosen: str | None, link
         chosen: key of the run to compare others with.
         links: makes the links.
     """
-    rows = [_row(key, run, links) for key, run in runs.items()]
+    rows = [replace(_listed(key, run, links.report(key)), choose=links.choose(key)) for key, run in runs.items()]
     shown = next((row for row in rows if row.key == chosen), None)
     if shown is not None:
-        rows = [
-            replace(row, compare=links.compare(row.key, shown.key))
-            if row.workload == shown.workload and row is not shown
-            else row
-            for row in rows
-        ]
+        others = {row.key for row in rows if row.workload == shown.workload and row is not shown}
+        rows = [replace(row, compare=links.compare(row.key, shown.key)) if row.key in others else row for row in rows]
     return render("runs.html", (), results=one_line(results), runs=rows, chosen=shown, home=links.home)
 
 
-@dataclass(frozen=True, slots=True)
-class _RunRow:
-    """A row of the page; `report`, `choose` and `compare` are links, None if there is no such page."""
-
-    key: str
-    title: str
-    started: str
-    workload: str
-    version: str
-    sentence: str
-    tone: str
-    report: str | None
-    choose: str
-    compare: str | None = None
-
-
-def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
-    sentence, tone, manifest = how_it_went(run)
+def _listed(key: str, run: RunFolder, report: str) -> _Listed:
+    sentence, tone, manifest = _how_it_went(run)
     workload, version, time = (one_line(part) for part in key.split("/"))
     version = one_line(manifest.version or version)
-    return _RunRow(
+    return _Listed(
         key=key,
         title=f"{workload} {version}, {time}",
         started=one_line(str(manifest.started_utc or time)[:19].replace("T", " ")),
@@ -173,12 +149,11 @@ def _row(key: str, run: RunFolder, links: Links) -> _RunRow:
         version=version,
         sentence=one_line(sentence),
         tone=tone,
-        report=links.report(key) if (run.path / REPORT).is_file() else None,
-        choose=links.choose(key),
+        report=report if (run.path / REPORT).is_file() else None,
     )
 
 
-def how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
+def _how_it_went(run: RunFolder) -> tuple[str, str, Manifest]:
     """The run's headline, or why it has none, its tone, and its manifest, which is empty if damaged."""
     manifest = Manifest.read({})
     try:

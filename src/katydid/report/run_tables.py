@@ -1,17 +1,20 @@
 """The tables of a run's report: times, rates, requests, failures, rules, users, the generator, the manifest."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
-from katydid.analysis.derived import quantile
+from katydid.analysis.derived import failed_later, quantile
 from katydid.analysis.validity.rule import Rule
+from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import ErrorRow, NameRow, RequestCounts, Summary
 from katydid.model.formatting import capitalised, censored, label_of, milliseconds, plural, show
-from katydid.model.metrics import Distribution, FlatMetric, Pooled
-from katydid.model.metrics.declared import Catalogue
+from katydid.model.metrics import Distribution
+from katydid.model.metrics.declared import KEY, Catalogue
+from katydid.model.metrics.rates import FlatMetric
+from katydid.model.oneline import one_line
 from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Column, Judgement, Table
 
@@ -23,14 +26,14 @@ _MINOR = Judgement.MINOR
 _RESULTS = {"passed": Judgement.GOOD, "warning": Judgement.NOTE, "invalid": Judgement.BAD}
 
 
-def times_table(summary: Summary, metrics: Iterable[Distribution | Pooled], statistics: Iterable[str]) -> Table:
+def times_table(summary: Summary, metrics: Iterable[Distribution], statistics: Iterable[str]) -> Table:
     """The measured times; statistics with too few requests are empty."""
 
-    def named(distribution: Distribution | Pooled) -> Cell:
+    def named(distribution: Distribution) -> Cell:
         return Cell(label_of(distribution, summary), judgement=Judgement.NONE if distribution.primary else _MINOR)
 
-    def column(statistic: str) -> Column[Distribution | Pooled]:
-        def cell(of: Distribution | Pooled) -> Cell:
+    def column(statistic: str) -> Column[Distribution]:
+        def cell(of: Distribution) -> Cell:
             name = f"{of.name}.{statistic}"
             known = summary.measured(name)
             said = show(name, None, summary, of.unit)
@@ -51,10 +54,11 @@ def short_times_table(summary: Summary, catalogue: Catalogue) -> Table:
 
     def column(statistic: str) -> Column[Distribution]:
         def cell(of: Distribution) -> Cell:
-            if statistic == SHORT[0] and summary.measured(f"{of.name}.{statistic}") is None:
-                return Cell(None, of.unit, said=f"mean {show(f'{of.name}.mean', None, summary, of.unit)}")
-            known = summary.measured(f"{of.name}.{statistic}")
-            said = "too few" if known is None else show(f"{of.name}.{statistic}", None, summary, of.unit)
+            name = f"{of.name}.{statistic}"
+            known = summary.measured(name)
+            if known is None and statistic == SHORT[0]:
+                return Cell(None, said=f"mean {show(f'{of.name}.mean', None, summary, of.unit)}")
+            said = "too few" if known is None else show(name, None, summary, of.unit)
             return Cell(known.value if known else None, of.unit, said=said)
 
         return Column(statistic, cell, Unit.MS)
@@ -78,32 +82,36 @@ def rates_table(summary: Summary, catalogue: Catalogue) -> Table:
     return Table(f"Rates, over {milliseconds(summary.seconds * 1000)}", columns, rows)
 
 
-_COUNTS = {
-    "requests": "Counted",
-    "ok": "of these succeeded",
-    "failed": "of these failed",
-    "aborted": "of these aborted at the end of the run",
-    "abandoned": "of these abandoned by their clients",
-    "late": "of these started late",
-    "warm_up": "In the warm-up, not counted",
-    "after_stop": "After the stop, not counted",
-    "all": "All",
-}
+_FAILED = "of these failed"
 
 
-def counts_table(counts: RequestCounts) -> Table:
-    """Requests by outcome."""
+def counts_table(frame: pd.DataFrame, counts: RequestCounts) -> Table:
+    """Requests by outcome, and all others: each row of the samples is in one line that is not `of these`, and in All.
 
-    def count(key: str) -> int | None:
-        found: int | None = getattr(counts, key)
-        return found
-
-    columns: tuple[Column[str], ...] = (
-        Column("", lambda key: Cell(_COUNTS[key], judgement=_MINOR if "these" in _COUNTS[key] else Judgement.NONE)),
-        Column("", count, Unit.COUNT, bad=lambda key: key == "failed" and counts.failed > 0),
+    Args:
+        frame: samples with derived columns.
+        counts: the summary's counts.
+    """
+    later = failed_later(frame)
+    others = ~frame["counted"] & ~later
+    warm_up = frame["warm_up"].astype(bool)
+    told: list[tuple[str, int | None]] = [
+        ("Counted", counts.requests),
+        ("of these succeeded", counts.ok),
+        (_FAILED, counts.failed),
+        ("of these aborted at the end of the run", counts.aborted),
+        ("of these abandoned by their clients", counts.abandoned or None),
+        ("of these started late", counts.late),
+        ("In the warm-up, not counted", int((others & warm_up).sum())),
+        ("Failed after the stop, not counted", int(later.sum())),
+        ("Probes and injected events, not counted", int((others & ~warm_up).sum()) or None),
+        ("All", counts.all),
+    ]
+    columns: tuple[Column[tuple[str, int | None]], ...] = (
+        Column("", lambda row: Cell(row[0], judgement=_MINOR if "these" in row[0] else Judgement.NONE)),
+        Column("", itemgetter(1), Unit.COUNT, bad=lambda row: row[0] == _FAILED and counts.failed > 0),
     )
-    rows = [key for key in _COUNTS if count(key) is not None and (key != "abandoned" or counts.abandoned)]
-    return Table("Requests", columns, rows)
+    return Table("Requests", columns, [row for row in told if row[1] is not None])
 
 
 def failures_table(errors: Sequence[ErrorRow]) -> Table:
@@ -156,49 +164,30 @@ def names_table(names: Sequence[NameRow]) -> Table:
     return Table("By request", columns, names)
 
 
-@dataclass(frozen=True, slots=True)
-class UserRow:
-    """A user's requests; service times in milliseconds."""
-
-    user: int
-    requests: int
-    failed: int
-    late: int | None
-    p50: float | None
-    longest: float | None
-
-
 def users_table(frame: pd.DataFrame) -> Table:
     """One row per user; empty if there are more than MOST_USERS."""
-    columns: tuple[Column[UserRow], ...] = (
-        Column("User", lambda row: row.user),
-        Column("Requests", lambda row: row.requests, Unit.COUNT),
-        Column("Failed", lambda row: row.failed, Unit.COUNT, bad=lambda row: row.failed > 0),
-        Column("Late", lambda row: row.late, Unit.COUNT),
-        Column("Service time p50", lambda row: row.p50, Unit.MS),
-        Column("Longest", lambda row: row.longest, Unit.MS),
-    )
-    return Table("Users", columns, _users(frame))
-
-
-def _users(frame: pd.DataFrame) -> list[UserRow]:
     real = frame[frame["counted"] & (frame["user"] >= 0)]
-    if real["user"].nunique() > MOST_USERS:
-        return []
-    rows = []
-    for user, group in real.groupby("user"):
-        durations = group.loc[group["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
-        rows.append(
-            UserRow(
-                user=int(str(user)),
-                requests=len(group),
-                failed=int((group["outcome"] == "failed").sum()),
-                late=int(group["late"].sum()) if group["late_ms"].notna().any() else None,
-                p50=quantile(durations, 0.5) if len(durations) else None,
-                longest=float(durations.max()) if len(durations) else None,
-            )
-        )
-    return rows
+    users = [rows for _, rows in real.groupby("user")] if real["user"].nunique() <= MOST_USERS else []
+
+    def failed(rows: pd.DataFrame) -> int:
+        return int((rows["outcome"] == "failed").sum())
+
+    def time(of: Callable[[np.ndarray], float]) -> Callable[[pd.DataFrame], float | None]:
+        def of_successes(rows: pd.DataFrame) -> float | None:
+            times = rows.loc[rows["outcome"] == "ok", "duration_ms"].dropna().to_numpy(dtype=np.float64)
+            return float(of(times)) if len(times) else None
+
+        return of_successes
+
+    columns: tuple[Column[pd.DataFrame], ...] = (
+        Column("User", lambda rows: int(rows["user"].iloc[0])),
+        Column("Requests", len, Unit.COUNT),
+        Column("Failed", failed, Unit.COUNT, bad=lambda rows: failed(rows) > 0),
+        Column("Late", lambda rows: int(rows["late"].sum()) if rows["late_ms"].notna().any() else None, Unit.COUNT),
+        Column("Service time p50", time(lambda times: quantile(times, 0.5)), Unit.MS),
+        Column("Longest", time(np.max), Unit.MS),
+    )
+    return Table("Users", columns, users)
 
 
 def processes_table(monitor: pd.DataFrame) -> Table:
@@ -218,7 +207,20 @@ def processes_table(monitor: pd.DataFrame) -> Table:
     return Table("Generator", columns, [rows for _, rows in monitor.groupby("process", observed=True)])
 
 
-def facts_table(facts: Mapping[str, str]) -> Table:
-    """The manifest: one row per fact."""
-    columns: tuple[Column[str], ...] = (Column("", lambda label: label), Column("", lambda label: facts[label]))
-    return Table("Manifest", columns, list(facts))
+_UNTOLD = {KEY, "options", "leaving", "schema_version", "partial"}
+
+
+def facts_table(manifest: Manifest) -> Table:
+    """The manifest's facts in their order, then the options as given."""
+    told = [(_label(key), value) for key, value in manifest.items() if key not in _UNTOLD]
+    told += [(f"option {key}", value) for key, value in (manifest.options or {}).items()]
+    facts = {label: one_line(value) for label, value in told if value not in (None, [], "")}
+    columns: tuple[Column[tuple[str, str]], ...] = (Column("", itemgetter(0)), Column("", itemgetter(1)))
+    return Table("Manifest", columns, list(facts.items()))
+
+
+def _label(key: str) -> str:
+    for ending, unit in (("_s", "s"), ("_ms", "ms")):
+        if key.endswith(ending):
+            return f"{key.removesuffix(ending)} ({unit})".replace("_", " ")
+    return key.replace("_", " ")

@@ -1,1 +1,0 @@
-"""Which charts the pages of runs and comparisons have; `render` draws them."""

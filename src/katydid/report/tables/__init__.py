@@ -1,1 +1,0 @@
-"""Tables of reports, for the page and the terminal alike."""
