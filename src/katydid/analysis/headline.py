@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from katydid.analysis.capacity.answer import capacity_answer
+from katydid.analysis.capacity.estimate import capacity_answer
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, LeavingFound, Outcome, Summary
