@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile, values_of
+from katydid.analysis.offered import Window, spread_evenly
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
@@ -159,32 +160,28 @@ def errors(values: pd.Series) -> Errors:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """The settings and the CPU load of a trial; CPU 1 = one core.
-
-    Attributes:
-        window: begin and end of what counts, in milliseconds of the run.
-    """
-
-    users: int
-    processes: int
-    window: tuple[float, float]
-    target_cpu: float | None
-    others_cpu: float | None
-
-
-def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, load: Load) -> Trial:
-    """Evaluate the measurement at one load."""
-    begin, end = load.window
+def trial(
+    samples: pd.DataFrame,
+    monitor: pd.DataFrame,
+    truth: pd.DataFrame,
+    summary: Summary,
+    *,
+    users: int,
+    processes: int,
+    window: Window,
+    target_cpu: float | None,
+    others_cpu: float | None,
+) -> Trial:
+    """Evaluate the measurement at one load, over the requests that started in the window; CPU 1 = one core."""
+    begin, end = window
     counted = samples[(samples["start_ms"] >= begin) & (samples["start_ms"] < end)]
     told = compared(counted, truth)
     chunks = chunks_between(samples, begin, end)
     seconds, cpu = _cpu(monitor, begin, end)
     lag = values_of(counted, "read_lag_ms")
     return Trial(
-        users=load.users,
-        processes=load.processes,
+        users=users,
+        processes=processes,
         requests=len(counted),
         ttft=errors(told.loc[~told["bound"], "ttft"]),
         arrival=errors(told.loc[~told["bound"], "arrival"]),
@@ -196,8 +193,8 @@ def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, sum
         us_per_chunk=seconds / chunks * 1e6 if chunks and seconds else None,
         chunks_per_s=chunks / (end - begin) * 1000.0 if end > begin else None,
         read_lag_p99=quantile(lag, 0.99) if len(lag) else None,
-        target_cpu=load.target_cpu,
-        others_cpu=load.others_cpu,
+        target_cpu=target_cpu,
+        others_cpu=others_cpu,
         unmatched=int((counted["outcome"] == "ok").sum()) - len(told),
         valid=summary.valid,
         reasons=summary.invalid_reasons,
@@ -207,12 +204,7 @@ def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, sum
 def chunks_between(samples: pd.DataFrame, begin: float, end: float) -> float:
     """Chunks that arrived in the window, if each request's chunks are spread evenly from its first to its last."""
     some = samples[samples["ttft_ms"].notna() & samples["duration_ms"].notna()]
-    first = some["start_ms"] + some["ttft_ms"]
-    last = some["start_ms"] + some["duration_ms"]
-    inside = (last.clip(upper=end) - first.clip(lower=begin)).clip(lower=0.0)
-    at_once = first.between(begin, end).astype(np.float64)
-    share = (inside / (last - first).where(last > first)).fillna(at_once)
-    return float((share * some["chunks"].astype(np.float64)).sum())
+    return spread_evenly(some, "chunks", (begin, end))
 
 
 def _cpu(monitor: pd.DataFrame, begin: float, end: float) -> tuple[float, float | None]:

@@ -102,8 +102,7 @@ def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> n
 def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     """How many tokens or chunks arrived in the window; None if no successful answer has a count.
 
-    An answer's tokens are spread evenly from its first token to its last byte. Tokens of requests from the warm-up
-    count if they arrive in the window; tokens that arrive in the drain do not.
+    Tokens of requests from the warm-up count if they arrive in the window; tokens that arrive in the drain do not.
 
     Args:
         frame: samples with derived columns.
@@ -114,14 +113,19 @@ def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     ok = frame.loc[told, frame.columns.intersection([*_COURSE, column], sort=False)]
     if ok.empty:
         return None
-    last = ends_ms(ok).to_numpy(dtype=np.float64)
-    first = (ok["start_ms"] + ok["ttft_ms"]).to_numpy(dtype=np.float64)
+    return spread_evenly(ok, column, window)
+
+
+def spread_evenly(rows: pd.DataFrame, column: str, window: Window) -> float:
+    """The part of these counts in the window, if each is spread from its request's first token to its last byte."""
+    last = ends_ms(rows).to_numpy(dtype=np.float64)
+    first = (rows["start_ms"] + rows["ttft_ms"]).to_numpy(dtype=np.float64)
     first = np.fmin(np.where(np.isnan(first), last, first), last)
     inside = np.clip(np.fmin(last, window[1]) - np.fmax(first, window[0]), 0.0, None)
     length = last - first
     at_once = (last >= window[0]) & (last <= window[1])
     share = np.where(length > 0.0, inside / np.where(length > 0.0, length, 1.0), at_once)
-    return float(np.nansum(share * ok[column].to_numpy(dtype=np.float64)))
+    return float(np.nansum(share * rows[column].to_numpy(dtype=np.float64)))
 
 
 def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:
