@@ -13,7 +13,7 @@ from scipy import special
 
 from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.headline import why_invalid
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.model.metrics import DISTRIBUTIONS, METRICS
 from katydid.model.units import Better, Unit
 from katydid.stats import changepoints

@@ -99,6 +99,40 @@ def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> n
     return np.asarray(begun + (np.arange(len(begun)) - before) * interval_ms)
 
 
+def offered_load(
+    frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window: Window
+) -> tuple[float, float | None]:
+    """The seconds that count, and the requests due in them; None in a closed loop, which has no schedule.
+
+    The seconds are the window's, or those of the stages without pauses and settling.
+    """
+    begin, end = window
+    seconds = max(0.0, end - begin) / 1000.0
+    interval = manifest.interval_s
+    if manifest.stages and (interval or manifest.is_closed):
+        lengths = [max(0.0, s.end_ms - s.settled_ms) / 1000.0 for s in manifest.stages]
+        if not interval:
+            return sum(lengths), None
+        rates = [s.users / interval if s.rate is None else s.rate for s in manifest.stages]
+        return sum(lengths), sum(rate * length for rate, length in zip(rates, lengths, strict=True))
+    if not seconds or not (interval or manifest.is_open):
+        return seconds, None
+    if manifest.is_open:
+        return seconds, float((all_due(frame, manifest, end) >= begin).sum())
+    if in_a_ramp(manifest):
+        return seconds, float((due_in_a_ramp(frame, 1000.0 * (interval or 0.0), end) >= begin).sum())
+    users = _mean_users(monitor, manifest, window)
+    return seconds, None if users is None else users * (end - begin) / 1000.0 / (interval or 1.0)
+
+
+def _mean_users(monitor: pd.DataFrame, manifest: Manifest, window: Window) -> float | None:
+    if monitor.empty:
+        return manifest.users or None
+    seen = (monitor["at_ms"] > window[0]) & (monitor["at_ms"] <= window[1]) & (monitor["process"] != "master")
+    inside = monitor.loc[seen, ["process", "users"]]
+    return None if inside.empty else float(inside.groupby("process")["users"].mean().sum())
+
+
 def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     """How many tokens or chunks arrived in the window; None if no successful answer has a count.
 

@@ -137,7 +137,7 @@ def judged_with(
 def _judge(
     thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], known: Comparison | None = None
 ) -> Judgement:
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.summary import RunResult
     from katydid.gate.judge import judge, unreadable
 
     try:

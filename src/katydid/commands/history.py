@@ -14,7 +14,7 @@ from katydid.model.errors import ConfigError, ExitCode, NoDataError
 
 if TYPE_CHECKING:
     from katydid.analysis.history import History, Version
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.summary import RunResult
     from katydid.model.documents.comparison import Comparison
     from katydid.runs.folder import RunFolder
 
@@ -67,7 +67,7 @@ def add_parser(commands: Commands) -> None:
 
 def _read(folders: Sequence[RunFolder]) -> tuple[list[RunResult], list[str]]:
     """The runs that can be read, and an error line for each of the others."""
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.summary import RunResult
 
     read, unreadable = [], []
     for folder in folders:

@@ -12,7 +12,7 @@ from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import NO_SUCCESS
 from katydid.analysis.headline import generator_to_blame, headline_of
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
 from katydid.gate.thresholds import Limit, Objective, Policy, Thresholds
 from katydid.model.documents.comparison import BothSides, ComparedMetric, ComparedPoints, Comparison, Verdict
