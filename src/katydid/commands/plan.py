@@ -16,14 +16,12 @@ from katydid.model.options import shown
 from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
-    from katydid.analysis.planning.plan import Choice, Demand, WorkerPlan
-    from katydid.analysis.planning.speech_theory import RunFacts, TheoryComparison
+    from katydid.analysis.planning import Choice, Demand, RunFacts, TheoryComparison, WorkerPlan
 
 
 def run(args: Namespace) -> int:
     """Print the plan; return 0."""
-    from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
-    from katydid.analysis.planning.speech_theory import compare_with_theory
+    from katydid.analysis.planning import MOST_WORKERS, compare_with_theory, make_plan
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.stats.queue_simulation import JOBS
@@ -100,7 +98,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _facts(path: Path) -> RunFacts:
-    from katydid.analysis.planning.speech_theory import run_facts
+    from katydid.analysis.planning import run_facts
     from katydid.runs.folder import RunFolder
 
     folder = RunFolder(path)
@@ -109,7 +107,7 @@ def _facts(path: Path) -> RunFacts:
 
 def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
     """The demand: the options given, and the run's figures for those that are not."""
-    from katydid.analysis.planning.plan import Demand
+    from katydid.analysis.planning import Demand
 
     concurrency, rtf, audio, time_out, services = args.concurrency, args.rtf, args.audio, args.time_out, None
     if facts is not None:
@@ -139,7 +137,7 @@ def _plausible(rtf: float) -> float:
     Raises:
         ConfigError: it is not.
     """
-    from katydid.analysis.planning.speech_theory import PLAUSIBLE_RTF, is_plausible
+    from katydid.analysis.planning import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF
