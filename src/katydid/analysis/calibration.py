@@ -40,24 +40,21 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The measurement at one load.
+    """The measurement at one load; CPU 1 = one core.
 
     Attributes:
         users: each requests one stream after another.
-        processes: of the generator.
         ttft: error in ms, over the requests whose TTFT is not an upper bound.
         arrival: the generator's part of that error: from the target's writing of the first chunk to its recorded
             arrival.
         way: the other part: from sending the request until the target reads it, which waits for the target's core.
-        duration: error in ms.
         gap: error of the mean inter-chunk latency, as a fraction of the true one.
         bound_share: share of TTFTs that are upper bounds.
-        cpu: median CPU of the generator's busiest process; 1 = one core.
+        cpu: median CPU of the generator's busiest process.
         us_per_chunk: the generator's CPU time per chunk in microseconds, including requests and recording.
         chunks_per_s: chunks received per second.
         read_lag_p99: milliseconds from the arrival in the kernel until the generator read it.
-        target_cpu: CPU of the target; 1 = one core.
-        others_cpu: CPU of everything else on the machine; 1 = one core.
+        others_cpu: CPU of everything else on the machine.
         unmatched: samples missing in the ground truth; one of the two logs is broken.
         reasons: why the run is invalid, if it is.
     """
@@ -112,12 +109,14 @@ class ErrorLimit:
 
 
 TTFT_LIMIT = ErrorLimit("TTFT error, p99", 1.0, "ms", "a tenth of a 5 % change of a TTFT of 200 ms (10 ms)")
-DURATION_LIMIT = ErrorLimit("duration error, p99", 1.0, "ms", "as for the TTFT")
-GAP_LIMIT = ErrorLimit("mean gap error, p99", 0.01, "%", "the generator's error must stay well below a 5 % change")
-BOUND_LIMIT = ErrorLimit("upper bounds among the TTFTs", 0.05, "%", "their error is unknown; a run has the same limit")
 OTHERS_LIMIT = ErrorLimit("CPU used by others", 0.2, "%", "others may use the core when a chunk is due")
-TARGET_LIMIT = ErrorLimit("CPU of the target", 0.9, "%", "a busier target sends chunks late, and several at once")
-LIMITS = (TTFT_LIMIT, DURATION_LIMIT, GAP_LIMIT, BOUND_LIMIT, TARGET_LIMIT)
+LIMITS = (
+    TTFT_LIMIT,
+    ErrorLimit("duration error, p99", 1.0, "ms", "as for the TTFT"),
+    ErrorLimit("mean gap error, p99", 0.01, "%", "the generator's error must stay well below a 5 % change"),
+    ErrorLimit("upper bounds among the TTFTs", 0.05, "%", "their error is unknown; a run has the same limit"),
+    ErrorLimit("CPU of the target", 0.9, "%", "a busier target sends chunks late, and several at once"),
+)
 
 
 def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -225,15 +224,10 @@ def unfaithful(done: Trial) -> list[str]:
 
     If there are too few samples for a p99, the maximum counts.
     """
+    measured = (_worst(done.ttft), _worst(done.duration), _worst(done.gap), done.bound_share, done.target_cpu)
     broken = [
         _broken(limit, value)
-        for limit, value in (
-            (TTFT_LIMIT, _worst(done.ttft)),
-            (DURATION_LIMIT, _worst(done.duration)),
-            (GAP_LIMIT, _worst(done.gap)),
-            (BOUND_LIMIT, done.bound_share),
-            (TARGET_LIMIT, done.target_cpu),
-        )
+        for limit, value in zip(LIMITS, measured, strict=True)
         if value is not None and value > limit.most
     ]
     if done.unmatched:
