@@ -5,6 +5,7 @@ Joins samples and ground truth by request. Pure: starts nothing, and knows no ma
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 
 import numpy as np
 import pandas as pd
@@ -262,9 +263,5 @@ def _broken(limit: ErrorLimit, value: float) -> str:
 
 def highest_faithful(trials: Sequence[Trial]) -> int | None:
     """The highest load below the first one that was not measured faithfully; None if that is the lowest load."""
-    best = None
-    for done in sorted(trials, key=lambda t: t.users):
-        if unfaithful(done):
-            break
-        best = done.users
-    return best
+    faithful = takewhile(lambda done: not unfaithful(done), sorted(trials, key=lambda done: done.users))
+    return max((done.users for done in faithful), default=None)

@@ -114,7 +114,9 @@ def _failed(manifest: Manifest, summary: Summary) -> str:
         after = " after the warm-up" if errors and sum(row.share for row in errors) < 1.0 - 1e-9 else ""
         return f"FAILED: no request succeeded{after}{_why(manifest, errors)}{end}"
     checks, failed = summary.checks or [], _failed_checks(summary)
-    named = ", ".join(_named(check) for check in failed)
+    named = ", ".join(
+        check.name + (f" ({plural(check.violations, 'violation')})" if check.violations else "") for check in failed
+    )
     found = "".join(f"; {answer}" for answer in _answers(manifest, summary))
     return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{found}{end}"
 
@@ -180,10 +182,6 @@ def _numbers(summary: Summary) -> str:
 def _after(manifest: Manifest) -> str:
     stopped = manifest.stopped_at_ms
     return f" after {stopped / 1000:.0f} s" if stopped else ""
-
-
-def _named(check: Check) -> str:
-    return check.name + (f" ({plural(check.violations, 'violation')})" if check.violations else "")
 
 
 # Whose fault

@@ -7,7 +7,7 @@ import math
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
@@ -232,18 +232,16 @@ def _section(content: Mapping[str, object], name: str, source: str) -> Mapping[s
     return section
 
 
-def _check_keys(given: Iterable[str], known: Iterable[str], where: str, kind: str = "") -> None:
+def _check_keys(given: Iterable[str], known: Collection[str], where: str, kind: str = "") -> None:
     for key in given:
-        if key not in (names := tuple(known)):
-            raise ConfigError(f'{where}: there is no {kind}"{key}"{_suggest(key, names)}')
+        if key not in known:
+            raise ConfigError(f'{where}: there is no {kind}"{key}"{_suggest(key, known)}')
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = get_close_matches(name, names)
-    if near:
+def _suggest(name: str, known: Collection[str]) -> str:
+    if near := get_close_matches(name, known):
         return f": did you mean {' or '.join(near)}?"
-    return f": choose one of {', '.join(names)}" if len(names) < 10 else ": a run's summary.json lists the metrics"
+    return f": choose one of {', '.join(known)}" if len(known) < 10 else ": a run's summary.json lists the metrics"
 
 
 def _objectives(section: Mapping[str, object], where: str, catalogue: Catalogue) -> tuple[Objective, ...]:

@@ -152,9 +152,7 @@ def _failing(holds: Sequence[HoldResult]) -> str:
 
 def _limiter_seen(results: Sequence[HoldResult], limiting: str) -> bool | None:
     limited = [r for r in results if r.rate_limited and not r.held]
-    if not limited or limiting not in _OF_FAILURES:
-        return None
-    return any(r.limiter_per_s for r in limited)
+    return any(r.limiter_per_s for r in limited) if limited and limiting in _OF_FAILURES else None
 
 
 def _long_enough(results: Sequence[HoldResult]) -> Sequence[HoldResult]:
@@ -192,10 +190,10 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
     if not usable or not any(criterion.metric in h.broken for h in usable):
         return None
     name = _name(criterion.metric, usable)
-    ordered = sorted(usable, key=lambda h: h.users)
-    users = np.array([h.users for h in ordered], dtype=np.float64)
-    total = np.array([h.judged[criterion.metric] for h in ordered], dtype=np.float64)
-    shares = np.array([h.missed_share(criterion.metric) for h in ordered])
+    usable.sort(key=lambda h: h.users)
+    users = np.array([h.users for h in usable], dtype=np.float64)
+    total = np.array([h.judged[criterion.metric] for h in usable], dtype=np.float64)
+    shares = np.array([h.missed_share(criterion.metric) for h in usable])
     from scipy.optimize import isotonic_regression  # noqa: PLC0415 - slow to import, and few runs come here
 
     smooth = isotonic_regression(shares, weights=total).x
