@@ -74,9 +74,13 @@ def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndar
     return np.asarray(due[~found])
 
 
-def in_a_ramp(manifest: Manifest) -> bool:
-    """Return True if users sent their first requests as they were spawned, up to a number known in advance."""
-    return bool(manifest.ramp_per_s and manifest.interval_s and manifest.users)
+def due_times(frame: pd.DataFrame, manifest: Manifest, until_ms: float) -> np.ndarray | None:
+    """When requests of a rate, a trace or a ramp were due up to a time of the run, unordered; None for other loads."""
+    if manifest.is_open:
+        return all_due(frame, manifest, until_ms)
+    if manifest.ramp_per_s and manifest.interval_s and manifest.users:  # else their number is not known in advance
+        return due_in_a_ramp(frame, manifest.interval_s * 1000.0, until_ms)
+    return None
 
 
 def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> np.ndarray:
@@ -117,10 +121,9 @@ def offered_load(
         return sum(lengths), sum(rate * length for rate, length in zip(rates, lengths, strict=True))
     if not seconds or not (interval or manifest.is_open):
         return seconds, None
-    if manifest.is_open:
-        return seconds, float((all_due(frame, manifest, end) >= begin).sum())
-    if in_a_ramp(manifest):
-        return seconds, float((due_in_a_ramp(frame, 1000.0 * (interval or 0.0), end) >= begin).sum())
+    due = due_times(frame, manifest, end)
+    if due is not None:
+        return seconds, float((due >= begin).sum())
     users = _mean_users(monitor, manifest, window)
     return seconds, None if users is None else users * (end - begin) / 1000.0 / (interval or 1.0)
 
