@@ -20,10 +20,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 from capacity_targets import Batching, Bucket, Sharing, Sliding, Slots, Target, Windows
-from katydid.analysis.capacity.estimate import Capacity, estimate_capacity
+from katydid.analysis.capacity.estimate import estimate_capacity
 from katydid.analysis.capacity.holds import Criterion
 from katydid.analysis.capacity.search import SearchSettings
 from katydid.load.stages import Hold
+from katydid.model.documents.capacity import CapacityFound
 from queue_model import search
 
 T = 2.0
@@ -123,7 +124,7 @@ def truth_of(row: Row, most: int = 400) -> float:
     return float(low)
 
 
-def searched(row: Row, seed: int) -> tuple[Capacity, float]:
+def searched(row: Row, seed: int) -> tuple[CapacityFound, float]:
     """Return the result of a search, and how many seconds of load it took."""
     settings = SearchSettings(interval=T, hold=row.hold, max_users=500, seed=seed)
     results, seconds = search(row.make(), settings, OBJECTIVE, seed)

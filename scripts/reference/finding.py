@@ -12,8 +12,7 @@ from katydid.analysis.calibration import LIMITS
 from katydid.analysis.configuration import CONFIG_STATUSES
 from katydid.analysis.validity import RULES
 from katydid.doctor.checks import CHECKS
-from katydid.gate.limits import ASKED
-from katydid.gate.thresholds import SECTIONS, Policy, Thresholds
+from katydid.gate.thresholds import ASKED, SECTIONS, Policy, Thresholds
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import PRECEDENCE, ExitCode
 from katydid.model.metrics import METRICS, STATISTICS

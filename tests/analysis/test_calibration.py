@@ -9,7 +9,6 @@ import pytest
 from documents import summary_with
 from katydid.analysis.calibration import (
     Errors,
-    Load,
     Trial,
     chunks_between,
     compared,
@@ -99,9 +98,9 @@ def test_cpu_time_a_chunk_is_that_of_all_the_generators_processes():
         monitor(10, process="master", cpu_percent=10.0), monitor(10, process="worker 0", cpu_percent=30.0),
         monitor(10, process="machine", cpu_percent=99.0),
     ])  # fmt: skip
-    load = Load(users=3, processes=2, window=(1000.0, 9000.0), target_cpu=0.1, others_cpu=0.0)
+    load = {"users": 3, "processes": 2, "window": (1000.0, 9000.0), "target_cpu": 0.1, "others_cpu": 0.0}
     log = pd.DataFrame([truth(f"r{i}", i * 100.0) for i in range(100)])
-    done = trial(samples(*rows), watched, log, summary_with(), load)
+    done = trial(samples(*rows), watched, log, summary_with(), **load)
     assert done.cpu == pytest.approx(0.3), "the busiest one's"
     assert done.chunks_per_s == pytest.approx(110.0)
     assert done.us_per_chunk == pytest.approx(0.4 / 110 * 1e6)

@@ -7,9 +7,8 @@ from msgspec import structs
 
 from capacity_targets import Bucket, Sharing, Slots, Target, Windows
 from documents import manifest_with
-from katydid.analysis.capacity.estimate import estimate_capacity, first_crossing
+from katydid.analysis.capacity.estimate import estimate_capacity, first_crossing, usl_knee
 from katydid.analysis.capacity.holds import Criterion, HoldResult, measure_hold
-from katydid.analysis.capacity.knee import usl_knee
 from katydid.analysis.capacity.search import CapacitySearch, SearchSettings
 from katydid.analysis.derived import with_derived
 from katydid.load.stages import StageRecord

@@ -9,8 +9,7 @@ from folders import write_run
 from katydid import Finding, Metric, Rule, Workload
 from katydid.analysis.comparison.compare import compare_versions
 from katydid.analysis.derived import with_derived
-from katydid.analysis.result import RunResult
-from katydid.analysis.summary import summarise
+from katydid.analysis.summary import RunResult, summarise
 from katydid.gate.judge import judge
 from katydid.gate.judgement import GateVerdict
 from katydid.gate.thresholds import parse_thresholds

@@ -6,7 +6,7 @@ import pytest
 
 from documents import manifest_with, summary_with
 from katydid.analysis.history import history
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 
 LOAD = {"workload": "stream", "users": 20, "interval_s": 5}
 

@@ -6,8 +6,7 @@ import pytest
 from documents import manifest_with
 from folders import write_run
 from katydid.analysis.comparison.compare import compare_versions
-from katydid.analysis.result import RunResult
-from katydid.analysis.summary import summarise
+from katydid.analysis.summary import RunResult, summarise
 from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
 from katydid.model.documents.comparison import CompareSettings

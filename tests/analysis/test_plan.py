@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from katydid.analysis.planning.plan import Demand, make_plan
+from katydid.analysis.planning import Demand, make_plan
 from katydid.model.errors import ConfigError
 from katydid.report.plan import plan_section, plan_sentence
 from katydid.stats.queueing import wait_quantile

@@ -10,7 +10,7 @@ from katydid.analysis.comparison.compare import compare_versions
 from katydid.analysis.comparison.estimates import Estimates, estimate, read_run
 from katydid.analysis.comparison.sides import Sides
 from katydid.analysis.comparison.verdicts import judge_metrics
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
 from katydid.model.documents.comparison import CompareSettings, Verdict

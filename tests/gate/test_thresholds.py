@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from katydid.gate.limits import read_limit, read_percent
-from katydid.gate.thresholds import Policy, read_thresholds
+from katydid.gate.thresholds import Policy, read_limit, read_percent, read_thresholds
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError
 from katydid.model.metrics import METRICS

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from documents import capacity_found, manifest_with, summary_with
-from katydid.analysis.capacity.answer import capacity_answer
+from katydid.analysis.capacity.estimate import capacity_answer
 from katydid.report.capacity import capacity_section
 from katydid.report.model import Material
 

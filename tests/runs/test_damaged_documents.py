@@ -5,7 +5,7 @@ import json
 import pytest
 
 from katydid import cli
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.model.errors import NoDataError
 from katydid.report.build import build_report
 from katydid.runs.folder import MANIFEST, SUMMARY, RunFolder, load_run

@@ -1,7 +1,7 @@
 """Summaries and comparisons as the gate gets them, without any run behind them."""
 
 from documents import comparison_with, manifest_with, metric_row, summary_with
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.gate.judge import judge
 from katydid.gate.thresholds import parse_thresholds
 

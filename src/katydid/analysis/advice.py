@@ -10,7 +10,6 @@ import pandas as pd
 from katydid.analysis.capacity.holds import HoldResult
 from katydid.analysis.diagnosis import RATE_LIMIT, rate_limited
 from katydid.analysis.validity import Run
-from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import capitalised, fraction, plural, significant
 from katydid.runs.rows import MACHINE, TARGET
 from katydid.stats.queueing import servers_for
@@ -36,13 +35,10 @@ def rate_limit_part(run: Run) -> dict[str, object]:
     limit = rate_limited(run)
     if limit is None:
         return {}
-    return {"limited_by": limit.cause, "evidence": limit.evidence, "advice": _about_rate_limit(run.manifest)}
-
-
-def _about_rate_limit(manifest: Manifest) -> str:
-    if (manifest.options or {}).get("on_429") == "backoff":
-        return "Backoff alone was not enough: send fewer requests, or spread the load over more keys."
-    return f"{capitalised(_BY_CAUSE[RATE_LIMIT])}."
+    advice = f"{capitalised(_BY_CAUSE[RATE_LIMIT])}."
+    if (run.manifest.options or {}).get("on_429") == "backoff":
+        advice = "Backoff alone was not enough: send fewer requests, or spread the load over more keys."
+    return {"limited_by": limit.cause, "evidence": limit.evidence, "advice": advice}
 
 
 def stages_advice(run: Run, holds: Sequence[HoldResult], cause: str, limit: str | None = None) -> str | None:
@@ -53,9 +49,8 @@ def stages_advice(run: Run, holds: Sequence[HoldResult], cause: str, limit: str 
 def _cpu_peaks(run: Run, holds: Sequence[HoldResult]) -> dict[str, float]:
     """Peaks of the machine's and the target's CPU during these stages, in percent, if they were monitored."""
     at = run.monitor["at_ms"]
-    records = [run.manifest.stage(hold.stage) for hold in holds]
     inside = pd.Series(data=False, index=at.index)
-    for record in records:
+    for record in (run.manifest.stage(hold.stage) for hold in holds):
         inside |= (at > record.begin_ms) & (at <= record.end_ms + 1000.0)
     seen = run.monitor[inside]
     peaks = {key: seen.loc[seen["process"] == name, "cpu_percent"].max() for name, key in _PROCESSORS}
@@ -77,10 +72,11 @@ def advice(cause: str, holds: Sequence[HoldResult], peaks: Mapping[str, float], 
     held = [h for h in holds if h.held]
     least = min(broken, key=lambda h: h.load)
     below = [h for h in held if h.load < least.load]
+    first = _BY_CAUSE.get(cause)
     if cause == "concurrency":
-        first: str | None = _more_slots(held, broken)
-    else:
-        first = _processors(peaks) if cause == "compute" else _BY_CAUSE.get(cause)
+        first = _more_slots(held, broken)
+    elif cause == "compute":
+        first = _processors(peaks)
     busy = [
         f"the {name}'s CPU was at {fraction(peak / 100)}"
         for name, key in _PROCESSORS

@@ -5,11 +5,13 @@ Joins samples and ground truth by request. Pure: starts nothing, and knows no ma
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 
 import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile, values_of
+from katydid.analysis.offered import Window, spread_evenly
 from katydid.model.documents.summary import Summary
 from katydid.model.formatting import fraction, plural
 from katydid.model.metrics import STATISTICS
@@ -39,24 +41,21 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The measurement at one load.
+    """The measurement at one load; CPU 1 = one core.
 
     Attributes:
         users: each requests one stream after another.
-        processes: of the generator.
         ttft: error in ms, over the requests whose TTFT is not an upper bound.
         arrival: the generator's part of that error: from the target's writing of the first chunk to its recorded
             arrival.
         way: the other part: from sending the request until the target reads it, which waits for the target's core.
-        duration: error in ms.
         gap: error of the mean inter-chunk latency, as a fraction of the true one.
         bound_share: share of TTFTs that are upper bounds.
-        cpu: median CPU of the generator's busiest process; 1 = one core.
+        cpu: median CPU of the generator's busiest process.
         us_per_chunk: the generator's CPU time per chunk in microseconds, including requests and recording.
         chunks_per_s: chunks received per second.
         read_lag_p99: milliseconds from the arrival in the kernel until the generator read it.
-        target_cpu: CPU of the target; 1 = one core.
-        others_cpu: CPU of everything else on the machine; 1 = one core.
+        others_cpu: CPU of everything else on the machine.
         unmatched: samples missing in the ground truth; one of the two logs is broken.
         reasons: why the run is invalid, if it is.
     """
@@ -111,12 +110,14 @@ class ErrorLimit:
 
 
 TTFT_LIMIT = ErrorLimit("TTFT error, p99", 1.0, "ms", "a tenth of a 5 % change of a TTFT of 200 ms (10 ms)")
-DURATION_LIMIT = ErrorLimit("duration error, p99", 1.0, "ms", "as for the TTFT")
-GAP_LIMIT = ErrorLimit("mean gap error, p99", 0.01, "%", "the generator's error must stay well below a 5 % change")
-BOUND_LIMIT = ErrorLimit("upper bounds among the TTFTs", 0.05, "%", "their error is unknown; a run has the same limit")
 OTHERS_LIMIT = ErrorLimit("CPU used by others", 0.2, "%", "others may use the core when a chunk is due")
-TARGET_LIMIT = ErrorLimit("CPU of the target", 0.9, "%", "a busier target sends chunks late, and several at once")
-LIMITS = (TTFT_LIMIT, DURATION_LIMIT, GAP_LIMIT, BOUND_LIMIT, TARGET_LIMIT)
+LIMITS = (
+    TTFT_LIMIT,
+    ErrorLimit("duration error, p99", 1.0, "ms", "as for the TTFT"),
+    ErrorLimit("mean gap error, p99", 0.01, "%", "the generator's error must stay well below a 5 % change"),
+    ErrorLimit("upper bounds among the TTFTs", 0.05, "%", "their error is unknown; a run has the same limit"),
+    ErrorLimit("CPU of the target", 0.9, "%", "a busier target sends chunks late, and several at once"),
+)
 
 
 def compared(samples: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -159,32 +160,28 @@ def errors(values: pd.Series) -> Errors:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """The settings and the CPU load of a trial; CPU 1 = one core.
-
-    Attributes:
-        window: begin and end of what counts, in milliseconds of the run.
-    """
-
-    users: int
-    processes: int
-    window: tuple[float, float]
-    target_cpu: float | None
-    others_cpu: float | None
-
-
-def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, summary: Summary, load: Load) -> Trial:
-    """Evaluate the measurement at one load."""
-    begin, end = load.window
+def trial(
+    samples: pd.DataFrame,
+    monitor: pd.DataFrame,
+    truth: pd.DataFrame,
+    summary: Summary,
+    *,
+    users: int,
+    processes: int,
+    window: Window,
+    target_cpu: float | None,
+    others_cpu: float | None,
+) -> Trial:
+    """Evaluate the measurement at one load, over the requests that started in the window; CPU 1 = one core."""
+    begin, end = window
     counted = samples[(samples["start_ms"] >= begin) & (samples["start_ms"] < end)]
     told = compared(counted, truth)
     chunks = chunks_between(samples, begin, end)
     seconds, cpu = _cpu(monitor, begin, end)
     lag = values_of(counted, "read_lag_ms")
     return Trial(
-        users=load.users,
-        processes=load.processes,
+        users=users,
+        processes=processes,
         requests=len(counted),
         ttft=errors(told.loc[~told["bound"], "ttft"]),
         arrival=errors(told.loc[~told["bound"], "arrival"]),
@@ -196,8 +193,8 @@ def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, sum
         us_per_chunk=seconds / chunks * 1e6 if chunks and seconds else None,
         chunks_per_s=chunks / (end - begin) * 1000.0 if end > begin else None,
         read_lag_p99=quantile(lag, 0.99) if len(lag) else None,
-        target_cpu=load.target_cpu,
-        others_cpu=load.others_cpu,
+        target_cpu=target_cpu,
+        others_cpu=others_cpu,
         unmatched=int((counted["outcome"] == "ok").sum()) - len(told),
         valid=summary.valid,
         reasons=summary.invalid_reasons,
@@ -207,12 +204,7 @@ def trial(samples: pd.DataFrame, monitor: pd.DataFrame, truth: pd.DataFrame, sum
 def chunks_between(samples: pd.DataFrame, begin: float, end: float) -> float:
     """Chunks that arrived in the window, if each request's chunks are spread evenly from its first to its last."""
     some = samples[samples["ttft_ms"].notna() & samples["duration_ms"].notna()]
-    first = some["start_ms"] + some["ttft_ms"]
-    last = some["start_ms"] + some["duration_ms"]
-    inside = (last.clip(upper=end) - first.clip(lower=begin)).clip(lower=0.0)
-    at_once = first.between(begin, end).astype(np.float64)
-    share = (inside / (last - first).where(last > first)).fillna(at_once)
-    return float((share * some["chunks"].astype(np.float64)).sum())
+    return spread_evenly(some, "chunks", (begin, end))
 
 
 def _cpu(monitor: pd.DataFrame, begin: float, end: float) -> tuple[float, float | None]:
@@ -233,15 +225,10 @@ def unfaithful(done: Trial) -> list[str]:
 
     If there are too few samples for a p99, the maximum counts.
     """
+    measured = (_worst(done.ttft), _worst(done.duration), _worst(done.gap), done.bound_share, done.target_cpu)
     broken = [
         _broken(limit, value)
-        for limit, value in (
-            (TTFT_LIMIT, _worst(done.ttft)),
-            (DURATION_LIMIT, _worst(done.duration)),
-            (GAP_LIMIT, _worst(done.gap)),
-            (BOUND_LIMIT, done.bound_share),
-            (TARGET_LIMIT, done.target_cpu),
-        )
+        for limit, value in zip(LIMITS, measured, strict=True)
         if value is not None and value > limit.most
     ]
     if done.unmatched:
@@ -276,9 +263,5 @@ def _broken(limit: ErrorLimit, value: float) -> str:
 
 def highest_faithful(trials: Sequence[Trial]) -> int | None:
     """The highest load below the first one that was not measured faithfully; None if that is the lowest load."""
-    best = None
-    for done in sorted(trials, key=lambda t: t.users):
-        if unfaithful(done):
-            break
-        best = done.users
-    return best
+    faithful = takewhile(lambda done: not unfaithful(done), sorted(trials, key=lambda done: done.users))
+    return max((done.users for done in faithful), default=None)

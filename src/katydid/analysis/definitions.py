@@ -28,42 +28,32 @@ STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
 """All four tools use NumPy's percentiles, which interpolate between observations."""
 
 
+@dataclass(frozen=True, eq=False)
 class RecordedAnswer:
-    """The events of one streamed answer.
-
-    Args:
-        at: their times since the request's start.
-        kinds: the kind of each event.
-        counted: which events report the number of tokens.
+    """One streamed answer.
 
     Attributes:
+        at: times of its events since the request's start.
+        kinds: kind of each event.
+        counted: which events report the number of tokens.
         duration: from the request's start to the last byte.
         tokens: completion tokens, as the server reported them; None if it did not.
     """
 
-    def __init__(
-        self,
-        at: Sequence[float],
-        kinds: Sequence[str],
-        counted: Sequence[bool],
-        *,
-        duration: float,
-        tokens: int | None,
-    ) -> None:
-        self._at = np.asarray(at, dtype=np.float64)
-        self._kinds = np.asarray(kinds, dtype=object)
-        self._counted = np.asarray(counted, dtype=bool)
-        self.duration = duration
-        self.tokens = tokens
+    at: np.ndarray
+    kinds: np.ndarray
+    counted: np.ndarray
+    duration: float
+    tokens: int | None
 
     def times(self, kinds: frozenset[str]) -> np.ndarray:
         """The times of events of these kinds, since the request's start."""
-        return self._at[np.isin(self._kinds, list(kinds))]
+        return self.at[np.isin(self.kinds, list(kinds))]
 
     @property
     def usage(self) -> list[float]:
         """When the usage arrived, in a chunk of its own or in the finishing chunk; empty if it did not."""
-        found: list[float] = self._at[self._counted & np.isin(self._kinds, ["usage", "finish"])].tolist()
+        found: list[float] = self.at[self.counted & np.isin(self.kinds, ["usage", "finish"])].tolist()
         return found
 
 
@@ -94,19 +84,21 @@ def _spread(kinds: frozenset[str]) -> Callable[[RecordedAnswer], Sequence[float]
     """(last − first) / (tokens − 1)."""
 
     def values(answer: RecordedAnswer) -> Sequence[float]:
-        times = answer.times(kinds)
-        if not len(times) or answer.tokens is None or answer.tokens < 2:
-            return []
-        return [float(times[-1] - times[0]) / (answer.tokens - 1)]
+        times = answer.times(kinds).tolist()
+        return _per_token(answer, times, times[-1:])
 
     return values
 
 
-def _katydid_tpot(answer: RecordedAnswer) -> Sequence[float]:
-    first = answer.times(CONTENT)
-    if not len(first) or answer.tokens is None or answer.tokens < 2:
+def _per_token(answer: RecordedAnswer, first: Sequence[float], end: Sequence[float]) -> Sequence[float]:
+    """(end − first) / (tokens − 1), from the first of these times; nothing without a first time or a second token."""
+    if not first or answer.tokens is None or answer.tokens < 2:
         return []
-    return [(answer.duration - float(first[0])) / (answer.tokens - 1)]
+    return [(end[0] - first[0]) / (answer.tokens - 1)]
+
+
+def _katydid_tpot(answer: RecordedAnswer) -> Sequence[float]:
+    return _per_token(answer, answer.times(CONTENT).tolist(), [answer.duration])
 
 
 def _guidellm_tpot(answer: RecordedAnswer) -> Sequence[float]:
@@ -124,11 +116,8 @@ def _genai_first(answer: RecordedAnswer) -> Sequence[float]:
 
 def _genai_tpot(answer: RecordedAnswer) -> Sequence[float]:
     """The tool stops reading at the usage, else at the end mark, else at the last byte."""
-    first = _genai_first(answer)
-    if not first or answer.tokens is None or answer.tokens < 2:
-        return []
-    ends = [*answer.usage, *answer.times(frozenset({"done"})), answer.duration]
-    return [(float(ends[0]) - first[0]) / (answer.tokens - 1)]
+    ends = [*answer.usage, *answer.times(frozenset({"done"})).tolist(), answer.duration]
+    return _per_token(answer, _genai_first(answer), ends)
 
 
 _CONTENT_TTFT = "start to the first chunk with visible, reasoning or tool content"
@@ -208,8 +197,13 @@ def _answers(frame: pd.DataFrame, events: pd.DataFrame) -> list[RecordedAnswer]:
     for request_id, group in events.groupby("request_id", sort=False):
         row = ok.get(str(request_id))
         if row is not None:
-            tokens = None if pd.isna(row["completion_tokens"]) else int(row["completion_tokens"])
-            at = group["at_ms"].to_numpy() - row["start_ms"]
-            told = group["tokens"].notna().tolist()
-            answers.append(RecordedAnswer(at, group["kind"].tolist(), told, duration=row["duration_ms"], tokens=tokens))
+            answers.append(
+                RecordedAnswer(
+                    at=group["at_ms"].to_numpy(dtype=np.float64) - row["start_ms"],
+                    kinds=group["kind"].to_numpy(dtype=object),
+                    counted=group["tokens"].notna().to_numpy(),
+                    duration=row["duration_ms"],
+                    tokens=None if pd.isna(row["completion_tokens"]) else int(row["completion_tokens"]),
+                )
+            )
     return answers

@@ -109,13 +109,10 @@ def in_statistics(samples: pd.DataFrame, manifest: Manifest) -> pd.Series:
 
 
 def tell_times(frame: pd.DataFrame) -> pd.Series:
-    """Which rows enter the statistics of times: those that count, and requests in flight at the stop.
+    """Which rows enter the statistics of times: those with `counted`, and requests in flight at the stop.
 
     The times of requests in flight, or their lower bounds, are valid too; without them the stop would leave out the
     slow ones. Requests that their client abandoned on purpose are left out.
-
-    Args:
-        frame: samples with the column `counted`.
     """
     later = frame["after_stop"].astype(bool) & of_the_load(frame)
     if not (frame["counted"] & frame["warm_up"]).any():  # else the warm-up counts too
@@ -131,9 +128,8 @@ def iterations(samples: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
 
 
 def _of_iterations(samples: pd.DataFrame) -> pd.Series:
-    if "kind" not in samples:
-        return pd.Series(data=False, index=samples.index)
-    return samples["kind"] == "iteration"
+    kinds: pd.Series = samples["kind"] if "kind" in samples else pd.Series(data="", index=samples.index)
+    return kinds == "iteration"
 
 
 def late_limit_ms(manifest: Manifest) -> float:

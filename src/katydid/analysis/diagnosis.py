@@ -20,6 +20,17 @@ from katydid.model.sample import Blame
 NOTHING = "nothing"
 NOT_DETERMINED = "not determined"
 RATE_LIMIT = "rate limit"
+FEWEST_FAILURES = 2
+_MOSTLY = 0.5
+_RATE_LIMITED = ("rate_limited", "daily_limit")
+_REFUSED = ("connect", "reset", "overloaded")
+_FLAT = 1.5
+"""Answers under load that are slower by less than this factor count as equally fast."""
+_CPU_FULL = 90.0
+_PLATEAU = 0.1
+_SLOW_CONNECT_MS = 100.0
+_GREW = 5.0
+_GENERATOR_RULES = {"generator_cpu", "event_loop", "late_starts", "blame"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +64,23 @@ class Evidence:
         """The stages that violated the objective."""
         return [h for h in self.holds if not h.held]
 
-    def of(self, hold: HoldResult) -> pd.DataFrame:
-        """A stage's rows."""
-        return self.rows[self.rows["stage"] == hold.stage]
+    def of(self, hold: HoldResult, column: str, q: float) -> float | None:
+        """A quantile of the successful requests of a stage."""
+        rows = self.rows[(self.rows["stage"] == hold.stage) & (self.rows["outcome"] == "ok")]
+        values = values_of(rows, column)
+        return quantile(values, q) if len(values) else None
+
+    def mostly(self, *errors: str) -> tuple[int, int] | None:
+        """The number of failures of these classes, and of all failures; None if these are few, or not most of them."""
+        failed = self.rows.loc[self.rows["outcome"] == "failed", "error"]
+        count = int(failed.isin(errors).sum())
+        return None if count < FEWEST_FAILURES or count < _MOSTLY * len(failed) else (count, len(failed))
+
+    @property
+    def slowdown(self) -> float | None:
+        """The factor by which median answers are slower in violated stages than in the smallest stage that held."""
+        times = [h.p50_ms for h in self.broken if h.p50_ms is not None]
+        return float(np.median(times)) / self.low.p50_ms if times and self.low and self.low.p50_ms else None
 
 
 def diagnose_limit(run: Run, holds: Sequence[HoldResult] = ()) -> LimitingFactor:
@@ -94,36 +119,23 @@ def _configuration(e: Evidence) -> str | None:
     return f"every answered request was rejected with {status}: {what_to_check(status, detail)}"
 
 
-_GENERATOR_RULES = {"generator_cpu", "event_loop", "late_starts", "blame"}
-
-
 def _generator(e: Evidence) -> str | None:
     found = [f for f in findings(e.run) if f.rule in _GENERATOR_RULES and f.severity == "invalid"]
     return found[0].message if found else None
 
 
-FEWEST_FAILURES = 2
-_MOSTLY = 0.5
-
-
-def _share_of(e: Evidence, *errors: str) -> tuple[int, int]:
-    """The number of failures of these classes, and of all failures."""
-    failed = e.rows[e.rows["outcome"] == "failed"]
-    return int(failed["error"].isin(errors).sum()), len(failed)
-
-
 def _rate_limit(e: Evidence) -> str | None:
-    limited, failed = _share_of(e, "rate_limited", "daily_limit")
-    if limited < FEWEST_FAILURES or limited < _MOSTLY * failed:
+    found = e.mostly(*_RATE_LIMITED)
+    if found is None:
         return None
     kinds = e.rows.loc[e.rows["outcome"] == "failed", "error"].value_counts()
-    named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in {"rate_limited", "daily_limit"})
+    named = ", ".join(f"{count} × {kind}" for kind, count in kinds.items() if kind in _RATE_LIMITED)
     frame = e.run.frame  # requests in the settling time use up the limit too
     ok = frame[frame["outcome"] == "ok"]
     starts = np.sort(values_of(ok, "start_ms"))
     through = np.searchsorted(starts, starts + 60_000.0) - np.arange(len(starts))
     most = f"; at most {plural(int(through.max()), 'request')} succeeded within a minute" if len(starts) else ""
-    return f"{named} of {plural(failed, 'failure')}{most}{_let_pass(e.broken)}"
+    return f"{named} of {plural(found[1], 'failure')}{most}{_let_pass(e.broken)}"
 
 
 def _let_pass(broken: Sequence[HoldResult]) -> str:
@@ -135,24 +147,16 @@ def _let_pass(broken: Sequence[HoldResult]) -> str:
     return f"; in the long run it allows {significant(per_s)} requests/s"
 
 
-_REFUSED = ("connect", "reset", "overloaded")
-_FLAT = 1.5
-"""Answers under load that are slower by less than this factor count as equally fast."""
-
-
 def _connection_limit(e: Evidence) -> str | None:
     """Requests are rejected once a fixed number is in flight, and accepted ones are as fast as under little load."""
-    refused, failed = _share_of(e, *_REFUSED)
-    if refused < FEWEST_FAILURES or refused < _MOSTLY * failed:
+    found = e.mostly(*_REFUSED)
+    if found is None or (e.slowdown or 0.0) > _FLAT:
         return None
     at_refusal, when_ok = _in_flight(e.rows)
     if at_refusal is None or when_ok is None:
         return None
-    slower = _slowdown(e)
-    if slower is not None and slower > _FLAT:
-        return None
     return (
-        f"{refused} of {plural(failed, 'failure')} were rejected (connect, reset or 503) with a median of "
+        f"{found[0]} of {plural(found[1], 'failure')} were rejected (connect, reset or 503) with a median of "
         f"{at_refusal:.0f} others in flight; at most {when_ok:.0f} were served together, as fast as under little load"
     )
 
@@ -172,17 +176,6 @@ def _in_flight(rows: pd.DataFrame) -> tuple[float | None, float | None]:
     return float(np.median(at(refused.to_numpy()))), float(at(starts).max())
 
 
-def _slowdown(e: Evidence) -> float | None:
-    """The factor by which median answers are slower in violated stages than in the smallest stage that held."""
-    if e.low is None or not e.broken or not e.low.p50_ms:
-        return None
-    times = [h.p50_ms for h in e.broken if h.p50_ms is not None]
-    return float(np.median(times)) / e.low.p50_ms if times else None
-
-
-_CPU_FULL = 90.0
-
-
 def _compute(e: Evidence) -> str | None:
     """The target's CPU is fully used, or the time between chunks grows under load."""
     monitor = e.run.monitor
@@ -191,16 +184,13 @@ def _compute(e: Evidence) -> str | None:
         return f"the target's process used up to {cpu.max():.0f} % CPU (100 % = one core)"
     if e.low is None or not e.broken:
         return None
-    before, after = (_quantile(e.of(h), "gap_mean_ms", 0.5) for h in (e.low, e.broken[-1]))
+    before, after = (e.of(hold, "gap_mean_ms", 0.5) for hold in (e.low, e.broken[-1]))
     if before and after and after > _FLAT * before:
         return (
             f"the time between chunks was {milliseconds(after)} at {e.broken[-1].load_text}, {milliseconds(before)} "
             f"at {e.low.load_text}: all answers share the target's compute"
         )
     return None
-
-
-_PLATEAU = 0.1
 
 
 def _concurrency(e: Evidence) -> str | None:
@@ -212,7 +202,7 @@ def _concurrency(e: Evidence) -> str | None:
     if max(rates) > (1 + _PLATEAU) * min(rates) * 1.05:
         return None
     rate = float(np.median(rates))
-    base = _quantile(e.of(e.low), "duration_ms", 0.5)
+    base = e.of(e.low, "duration_ms", 0.5)
     if not base:
         return None
     each = e.low.requests_each
@@ -231,40 +221,29 @@ def _concurrency(e: Evidence) -> str | None:
 
 def _queue(e: Evidence) -> str | None:
     """Requests are rejected and answers are slower: a fixed number is served, and the queue in front is full."""
-    refused, failed = _share_of(e, *_REFUSED)
-    slower = _slowdown(e)
-    if refused < FEWEST_FAILURES or refused < _MOSTLY * failed or slower is None or slower <= _FLAT or e.low is None:
+    found, slower = e.mostly(*_REFUSED), e.slowdown
+    if found is None or slower is None or slower <= _FLAT or e.low is None:
         return None
     rates = [h.ok_per_s for h in e.broken if h.ended == "time"]
     if not rates:
         return None
     served = significant(float(np.median(rates)))
     return (
-        f"{refused} of {plural(failed, 'failure')} were rejected (connect, reset or 503), and {served} requests/s were "
-        f"served, {significant(slower)} times as slow as at {e.low.load_text}: a fixed number is served at a time, and "
-        "the queue is full"
+        f"{found[0]} of {plural(found[1], 'failure')} were rejected (connect, reset or 503), and {served} requests/s "
+        f"were served, {significant(slower)} times as slow as at {e.low.load_text}: a fixed number is served at a "
+        "time, and the queue is full"
     )
-
-
-_SLOW_CONNECT_MS = 100.0
-_GREW = 5.0
 
 
 def _network(e: Evidence) -> str | None:
     """Connecting takes long, while answers are as fast as under little load."""
-    slower = _slowdown(e)
-    if e.low is None or not e.broken or (slower is not None and slower > _FLAT):
+    if e.low is None or not e.broken or (e.slowdown or 0.0) > _FLAT:
         return None
-    before, after = (_quantile(e.of(h), "connect_ms", 0.95) for h in (e.low, e.broken[-1]))
+    before, after = (e.of(hold, "connect_ms", 0.95) for hold in (e.low, e.broken[-1]))
     if before is None or after is None or after < max(_SLOW_CONNECT_MS, _GREW * before):
         return None
     at = e.broken[-1].load_text
     return f"connecting took {milliseconds(after)} (p95) at {at}, {milliseconds(before)} at {e.low.load_text}"
-
-
-def _quantile(rows: pd.DataFrame, column: str, q: float) -> float | None:
-    values = values_of(rows[rows["outcome"] == "ok"], column)
-    return quantile(values, q) if len(values) else None
 
 
 RULES: tuple[tuple[str, Callable[[Evidence], str | None]], ...] = (

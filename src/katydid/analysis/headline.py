@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from katydid.analysis.capacity.answer import capacity_answer
+from katydid.analysis.capacity.estimate import capacity_answer
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.documents.summary import Check, ErrorRow, Finding, Headline, LeavingFound, Outcome, Summary
@@ -34,8 +34,8 @@ def headline(manifest: Manifest, summary: Summary) -> Headline:
         manifest: of the run.
         summary: of the run, without headline; keys that older summaries lack are not needed.
     """
-    outcome = next(outcome for outcome, holds in _RULES.items() if holds(summary))
-    return Headline(outcome, one_line(_SENTENCES[outcome](manifest, summary)))
+    outcome, sentence = next((outcome, sentence) for outcome, holds, sentence in _OUTCOMES if holds(summary))
+    return Headline(outcome, one_line(sentence(manifest, summary)))
 
 
 def exit_code(summary: Summary) -> ExitCode:
@@ -47,7 +47,7 @@ def exit_code(summary: Summary) -> ExitCode:
     interrupted = summary.ended == "interrupted"
     cut_off_only = interrupted and {f.rule for f in _invalid_findings(summary)} == {"unfinished"}
     return worst(
-        ExitCode.INVALID if _is_invalid(summary) and not cut_off_only else ExitCode.PASSED,
+        ExitCode.INVALID if not summary.valid and not cut_off_only else ExitCode.PASSED,
         ExitCode.GATE_FAILED if _is_failed(summary) else ExitCode.PASSED,
         ExitCode.INTERRUPTED if interrupted else ExitCode.PASSED,
     )
@@ -61,32 +61,11 @@ def generator_to_blame(summary: Summary) -> bool:
     return not found or any(_fault(finding, summary) == _GENERATOR for finding in found)
 
 
-# Which outcome
-
-
-def _is_invalid(summary: Summary) -> bool:
-    return not summary.valid
+# The outcome and its sentence
 
 
 def _is_failed(summary: Summary) -> bool:
     return _none_succeeded(summary) or bool(_failed_checks(summary))
-
-
-def _is_interrupted(summary: Summary) -> bool:
-    return summary.partial or summary.ended == "interrupted"
-
-
-def _is_stopped(summary: Summary) -> bool:
-    return summary.ended == "failure-threshold"
-
-
-_RULES: dict[Outcome, Callable[[Summary], bool]] = {
-    Outcome.INVALID: _is_invalid,
-    Outcome.FAILED: _is_failed,
-    Outcome.INTERRUPTED: _is_interrupted,
-    Outcome.STOPPED: _is_stopped,
-    Outcome.PASSED: lambda _: True,
-}
 
 
 def _none_succeeded(summary: Summary) -> bool:
@@ -98,9 +77,6 @@ def _none_succeeded(summary: Summary) -> bool:
 def _failed_checks(summary: Summary) -> list[Check]:
     """The checks that failed; checks that could not be made (`passed` is null) did not fail."""
     return [check for check in summary.checks or [] if check.passed is False]
-
-
-# Its sentence
 
 
 _CLAUSE = re.compile(r"[;:] | \(")
@@ -138,7 +114,9 @@ def _failed(manifest: Manifest, summary: Summary) -> str:
         after = " after the warm-up" if errors and sum(row.share for row in errors) < 1.0 - 1e-9 else ""
         return f"FAILED: no request succeeded{after}{_why(manifest, errors)}{end}"
     checks, failed = summary.checks or [], _failed_checks(summary)
-    named = ", ".join(_named(check) for check in failed)
+    named = ", ".join(
+        check.name + (f" ({plural(check.violations, 'violation')})" if check.violations else "") for check in failed
+    )
     found = "".join(f"; {answer}" for answer in _answers(manifest, summary))
     return f"FAILED: {len(failed)} of {plural(len(checks), 'check')} failed: {named}{found}{end}"
 
@@ -165,13 +143,14 @@ def _passed(manifest: Manifest, summary: Summary) -> str:
     return f"PASSED: {'; '.join([*found, ', '.join(numbers)])}; {how_it_ended(manifest, summary)}."
 
 
-_SENTENCES = {
-    Outcome.INVALID: _invalid,
-    Outcome.FAILED: _failed,
-    Outcome.INTERRUPTED: _interrupted,
-    Outcome.STOPPED: _stopped,
-    Outcome.PASSED: _passed,
-}
+_OUTCOMES: tuple[tuple[Outcome, Callable[[Summary], bool], Callable[[Manifest, Summary], str]], ...] = (
+    (Outcome.INVALID, lambda summary: not summary.valid, _invalid),
+    (Outcome.FAILED, _is_failed, _failed),
+    (Outcome.INTERRUPTED, lambda summary: summary.partial or summary.ended == "interrupted", _interrupted),
+    (Outcome.STOPPED, lambda summary: summary.ended == "failure-threshold", _stopped),
+    (Outcome.PASSED, lambda _: True, _passed),
+)
+"""The first that holds."""
 
 
 def _answers(manifest: Manifest, summary: Summary) -> list[str]:
@@ -205,14 +184,10 @@ def _after(manifest: Manifest) -> str:
     return f" after {stopped / 1000:.0f} s" if stopped else ""
 
 
-def _named(check: Check) -> str:
-    return check.name + (f" ({plural(check.violations, 'violation')})" if check.violations else "")
-
-
 # Whose fault
 
-_GENERATOR, _TARGET, _CONFIGURATION = "generator", "target", "configuration"
-_PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: _TARGET, Blame.CONFIG: _CONFIGURATION}
+_GENERATOR, _CONFIGURATION = "generator", "configuration"
+_PARTIES: dict[str | None, str] = {Blame.GENERATOR: _GENERATOR, Blame.TARGET: "target", Blame.CONFIG: _CONFIGURATION}
 _CONFIGURED = frozenset({"data", "input_lengths", "output_lengths", "unfinished", "warm_cache", "warm_up"})
 """Validity rules that the configuration violates; all others are the generator's fault."""
 _EXAMPLE = 120

@@ -13,11 +13,11 @@ from scipy import special
 
 from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.headline import why_invalid
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.model.metrics import DISTRIBUTIONS, METRICS
 from katydid.model.units import Better, Unit
 from katydid.stats import changepoints
-from katydid.stats.changepoints import FEWEST_VALUES, Changes, Course
+from katydid.stats.changepoints import FEWEST_VALUES, Course
 from katydid.stats.inference import INTERVAL, noise_of
 
 SHOWN = (
@@ -117,57 +117,44 @@ def metric_history(
         return MetricHistory(name, values, unsearched=few)
     levels: list[float | None] = [None] * len(versions)
     if found.trend is not None:
+        line = found.trend
         for number, place in enumerate(places):
-            levels[place] = math.exp(found.trend.start + found.trend.slope * number)
-        return MetricHistory(name, values, tuple(levels), trend=_trend(name, found.trend, found.df, len(known)))
+            levels[place] = math.exp(line.start + line.slope * number)
+        trend = Trend(
+            **_relative(line.slope, line.error, found.df),
+            whole=math.expm1(line.slope * (len(known) - 1)),
+            verdict=_verdict(name, line.slope),
+            confirmed=line.confirmed,
+        )
+        return MetricHistory(name, values, tuple(levels), trend=trend)
     edges = [0, *found.at, len(known)]
-    for begin, end in pairwise(edges):
+    logs_of = [np.average(course.logs[a:b], weights=course.runs[a:b]) for a, b in pairwise(edges)]
+    runs_of = [sum(course.runs[a:b]) for a, b in pairwise(edges)]
+    for (begin, end), log in zip(pairwise(edges), logs_of, strict=True):
         for place in places[begin:end]:
-            levels[place] = math.exp(_level(course, begin, end))
-    changes = [
-        _change(name, (versions[places[at]], places[at]), (before, at, after), course, found)
-        for before, at, after in zip(edges, edges[1:], edges[2:], strict=False)
-    ]
+            levels[place] = math.exp(log)
+    changes = []
+    for number, at in enumerate(found.at):
+        before, after = logs_of[number], logs_of[number + 1]
+        error = math.sqrt(found.variance * (1.0 / runs_of[number] + 1.0 / runs_of[number + 1]))
+        changes.append(
+            Change(
+                version=versions[places[at]],
+                index=places[at],
+                before=math.exp(before),
+                after=math.exp(after),
+                **_relative(after - before, error, found.df),
+                verdict=_verdict(name, after - before),
+                confirmed=found.confirmed[number],
+            )
+        )
     return MetricHistory(name, values, tuple(levels), tuple(changes))
 
 
-def _level(course: Course, begin: int, end: int) -> float:
-    return float(np.average(course.logs[begin:end], weights=course.runs[begin:end]))
-
-
-def _change(name: str, version: tuple[str, int], edges: tuple[int, int, int], course: Course, found: Changes) -> Change:
-    """The change at the middle one of three edges."""
-    start, at, end = edges
-    before, after = _level(course, start, at), _level(course, at, end)
-    error = math.sqrt(found.variance * (1.0 / sum(course.runs[start:at]) + 1.0 / sum(course.runs[at:end])))
-    reach = _reach(error, found.df)
-    return Change(
-        version=version[0],
-        index=version[1],
-        before=math.exp(before),
-        after=math.exp(after),
-        change=math.expm1(after - before),
-        low=math.expm1(after - before - reach),
-        high=math.expm1(after - before + reach),
-        verdict=_verdict(name, after - before),
-        confirmed=found.confirmed[found.at.index(at)],
-    )
-
-
-def _trend(name: str, line: changepoints.Trend, df: float, count: int) -> Trend:
-    reach = _reach(line.error, df)
-    return Trend(
-        change=math.expm1(line.slope),
-        low=math.expm1(line.slope - reach),
-        high=math.expm1(line.slope + reach),
-        whole=math.expm1(line.slope * (count - 1)),
-        verdict=_verdict(name, line.slope),
-        confirmed=line.confirmed,
-    )
-
-
-def _reach(error: float, df: float) -> float:
-    return float(special.stdtrit(df, (1.0 + INTERVAL) / 2.0)) * error if error else 0.0
+def _relative(log: float, error: float, df: float) -> dict[str, float]:
+    """A change of the log value as a fraction, with the ends of its interval."""
+    reach = float(special.stdtrit(df, (1.0 + INTERVAL) / 2.0)) * error if error else 0.0
+    return {"change": math.expm1(log), "low": math.expm1(log - reach), "high": math.expm1(log + reach)}
 
 
 def _verdict(name: str, change: float) -> str:
@@ -237,9 +224,7 @@ def _unusable(run: RunResult) -> str:
 
 
 def _other_load(run: RunResult, newest: RunResult | None) -> str:
-    if newest is None:
-        return ""
-    why = another_load(run.manifest, newest.manifest)
+    why = another_load(run.manifest, newest.manifest) if newest else ""
     return f"unlike in the newest run, {why}" if why else ""
 
 

@@ -74,9 +74,13 @@ def unserved(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndar
     return np.asarray(due[~found])
 
 
-def in_a_ramp(manifest: Manifest) -> bool:
-    """Return True if users sent their first requests as they were spawned, up to a number known in advance."""
-    return bool(manifest.ramp_per_s and manifest.interval_s and manifest.users)
+def due_times(frame: pd.DataFrame, manifest: Manifest, until_ms: float) -> np.ndarray | None:
+    """When requests of a rate, a trace or a ramp were due up to a time of the run, unordered; None for other loads."""
+    if manifest.is_open:
+        return all_due(frame, manifest, until_ms)
+    if manifest.ramp_per_s and manifest.interval_s and manifest.users:  # else their number is not known in advance
+        return due_in_a_ramp(frame, manifest.interval_s * 1000.0, until_ms)
+    return None
 
 
 def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> np.ndarray:
@@ -99,11 +103,43 @@ def due_in_a_ramp(frame: pd.DataFrame, interval_ms: float, until_ms: float) -> n
     return np.asarray(begun + (np.arange(len(begun)) - before) * interval_ms)
 
 
+def offered_load(
+    frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window: Window
+) -> tuple[float, float | None]:
+    """The seconds that count, and the requests due in them; None in a closed loop, which has no schedule.
+
+    The seconds are the window's, or those of the stages without pauses and settling.
+    """
+    begin, end = window
+    seconds = max(0.0, end - begin) / 1000.0
+    interval = manifest.interval_s
+    if manifest.stages and (interval or manifest.is_closed):
+        lengths = [max(0.0, s.end_ms - s.settled_ms) / 1000.0 for s in manifest.stages]
+        if not interval:
+            return sum(lengths), None
+        rates = [s.users / interval if s.rate is None else s.rate for s in manifest.stages]
+        return sum(lengths), sum(rate * length for rate, length in zip(rates, lengths, strict=True))
+    if not seconds or not (interval or manifest.is_open):
+        return seconds, None
+    due = due_times(frame, manifest, end)
+    if due is not None:
+        return seconds, float((due >= begin).sum())
+    users = _mean_users(monitor, manifest, window)
+    return seconds, None if users is None else users * (end - begin) / 1000.0 / (interval or 1.0)
+
+
+def _mean_users(monitor: pd.DataFrame, manifest: Manifest, window: Window) -> float | None:
+    if monitor.empty:
+        return manifest.users or None
+    seen = (monitor["at_ms"] > window[0]) & (monitor["at_ms"] <= window[1]) & (monitor["process"] != "master")
+    inside = monitor.loc[seen, ["process", "users"]]
+    return None if inside.empty else float(inside.groupby("process")["users"].mean().sum())
+
+
 def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     """How many tokens or chunks arrived in the window; None if no successful answer has a count.
 
-    An answer's tokens are spread evenly from its first token to its last byte. Tokens of requests from the warm-up
-    count if they arrive in the window; tokens that arrive in the drain do not.
+    Tokens of requests from the warm-up count if they arrive in the window; tokens that arrive in the drain do not.
 
     Args:
         frame: samples with derived columns.
@@ -114,14 +150,19 @@ def arrived(frame: pd.DataFrame, column: str, window: Window) -> float | None:
     ok = frame.loc[told, frame.columns.intersection([*_COURSE, column], sort=False)]
     if ok.empty:
         return None
-    last = ends_ms(ok).to_numpy(dtype=np.float64)
-    first = (ok["start_ms"] + ok["ttft_ms"]).to_numpy(dtype=np.float64)
+    return spread_evenly(ok, column, window)
+
+
+def spread_evenly(rows: pd.DataFrame, column: str, window: Window) -> float:
+    """The part of these counts in the window, if each is spread from its request's first token to its last byte."""
+    last = ends_ms(rows).to_numpy(dtype=np.float64)
+    first = (rows["start_ms"] + rows["ttft_ms"]).to_numpy(dtype=np.float64)
     first = np.fmin(np.where(np.isnan(first), last, first), last)
     inside = np.clip(np.fmin(last, window[1]) - np.fmax(first, window[0]), 0.0, None)
     length = last - first
     at_once = (last >= window[0]) & (last <= window[1])
     share = np.where(length > 0.0, inside / np.where(length > 0.0, length, 1.0), at_once)
-    return float(np.nansum(share * ok[column].to_numpy(dtype=np.float64)))
+    return float(np.nansum(share * rows[column].to_numpy(dtype=np.float64)))
 
 
 def missed_starts(frame: pd.DataFrame, manifest: Manifest, window: Window) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import ends_ms, quantile
-from katydid.analysis.offered import all_due, due_in_a_ramp, in_a_ramp
+from katydid.analysis.offered import due_times
 from katydid.model.documents.manifest import Manifest
 from katydid.model.metrics import CONFIDENCE, fewest_for
 
@@ -56,13 +56,10 @@ def over_time(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest) ->
         table[name] = _per_second(end[outcome == name], width, bins)
     table["in_flight"] = _in_flight(start, end, width, bins)
     table["users"] = _users(monitor, table["seconds"].to_numpy())
-    if in_a_ramp(manifest):
-        due = due_in_a_ramp(frame, (manifest.interval_s or 0.0) * 1000.0, bins * width * 1000.0)
+    due = due_times(frame, manifest, bins * width * 1000.0)
+    if due is not None:
         inside = due[(due >= 0) & (due < bins * width * 1000.0)]
         table["offered"] = _per_second(inside / 1000.0, width, bins)
-    elif manifest.is_open:
-        due = all_due(frame, manifest, bins * width * 1000.0)
-        table["offered"] = _per_second(due[due >= 0] / 1000.0, width, bins)
     else:
         table["offered"] = table["users"] / (manifest.interval_s or math.nan)
     table.loc[table["seconds"] > (manifest.stopped_at_ms or math.inf) / 1000.0, "offered"] = math.nan

@@ -1,12 +1,13 @@
 """Make a run's summary (`summary.json`): counts, metrics, errors, validity and headline.
 
 Statistics are over the samples that count (`derived.in_statistics`); times are over the successful ones among them.
-Knows neither files nor reports.
+Knows no reports.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -23,11 +24,12 @@ from katydid.analysis.derived import (
     quantile,
     rows_of,
     values_of,
+    warm_up_counts,
     was_stopped,
     with_derived,
 )
 from katydid.analysis.headline import headline, leaving_found
-from katydid.analysis.offered import all_due, arrived, due_in_a_ramp, in_a_ramp, missed_starts
+from katydid.analysis.offered import Window, arrived, missed_starts, offered_load
 from katydid.analysis.request_times import RequestTimes, statistic_of
 from katydid.analysis.validity import Run, findings, unchecked
 from katydid.analysis.validity.clocks import upper_bounds
@@ -39,6 +41,8 @@ from katydid.model.metrics import CORRECTED, ITL, STATISTICS, Statistic
 from katydid.model.metrics.declared import Catalogue, catalogue_of
 from katydid.model.metrics.rates import RATES, Counts, Stop
 from katydid.model.workload import workloads_of
+from katydid.runs.folder import RunFolder
+from katydid.runs.gaps import counted as gaps_that_count
 from katydid.stats.histogram import Histogram
 
 
@@ -62,22 +66,28 @@ def summarise(
     counted = frame[frame["counted"]]
     window = _window(counted, manifest)
     conversations = iterations(samples, manifest)
-    seconds, due = staged_load(manifest) or (_seconds(window), _due(frame, monitor, manifest, window))
+    seconds, due = offered_load(frame, monitor, manifest, window)
     ok = counted[counted["outcome"] == "ok"]
-    counts = _counts(counted, conversations, seconds, due, manifest)
     missed = missed_starts(frame, manifest, window)
-    unserved = len(missed) if manifest.is_open and not manifest.stages else None
-    counts = replace(counts, stop=_stop(frame, manifest), missed=len(missed), unserved=unserved)
-    if manifest.stopped_at_ms and not manifest.stages:  # else the window has no known end, or several parts
-        tokens, chunks = (arrived(frame, column, window) for column in ("completion_tokens", "chunks"))
-        counts = replace(counts, tokens=tokens, chunks=chunks)
+    counts = replace(
+        _counts(frame, manifest, window, seconds),
+        due=due,
+        conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
+        conversations_ok=int((conversations["outcome"] == "ok").sum()),
+        stop=_stop(frame, manifest),
+        missed=len(missed),
+        unserved=len(missed) if manifest.is_open and not manifest.stages else None,
+    )
     catalogue = catalogue_of(manifest)
     metrics, too_few = _metrics(ok, counts, gaps or Histogram(), catalogue, missed)
     censored = _censored(RequestTimes(frame[frame["timed"]], manifest), catalogue)
     for part in catalogue.parts:
-        own, few, with_open = _of_part(rows_of(frame, part), manifest, catalogue, window, seconds)
-        metrics |= {part.prefix + name: value for name, value in own.items() if value is not None}
+        rows = rows_of(frame, part)
+        own = rows[rows["counted"] & (rows["outcome"] == "ok")]
+        values, few = _metrics(own, _counts(rows, manifest, window, seconds), Histogram(), catalogue, np.array([]))
+        metrics |= {part.prefix + name: value for name, value in values.items() if value is not None}
         too_few |= {part.prefix + name: why for name, why in few.items()}
+        with_open = _censored(RequestTimes(rows[rows["timed"]], manifest), catalogue).metrics
         censored.metrics.update({part.prefix + name: value for name, value in with_open.items()})
     run = Run(frame, monitor, manifest, counts, window, conversations)
     judged = findings(run)
@@ -131,13 +141,19 @@ def _parts(run: Run, *, valid: bool) -> dict[str, object]:
     return {key: value for part in parts for key, value in part.items()}
 
 
-def _counts(
-    counted: pd.DataFrame, conversations: pd.DataFrame, seconds: float, due: float | None, manifest: Manifest
-) -> Counts:
+def _counts(frame: pd.DataFrame, manifest: Manifest, window: Window, seconds: float) -> Counts:
+    """The counts of these rows, which are all of a run's or those of one model or target."""
     interval = manifest.interval_s
+    counted = frame[frame["counted"]]
     outcome = counted["outcome"]
     ok = counted[outcome == "ok"]
-    tokens, chunks, inputs = (ok[name].astype(np.float64) for name in ("completion_tokens", "chunks", "prompt_tokens"))
+    inputs = ok["prompt_tokens"].astype(np.float64)
+    tokens, chunks = (
+        arrived(frame, name, window)
+        if manifest.stopped_at_ms and not manifest.stages  # else the window has no known end, or several parts
+        else (int(ok[name].sum()) if ok[name].notna().any() else None)
+        for name in ("completion_tokens", "chunks")
+    )
     return Counts(
         requests=len(counted),
         ok=len(ok),
@@ -145,15 +161,13 @@ def _counts(
         aborted=int((outcome == "aborted").sum()),
         abandoned=int((outcome == "abandoned").sum()),
         late=None if manifest.is_closed else int(counted["late"].sum()),
-        due=due,
-        chunks=int(chunks.sum()) if chunks.notna().any() else None,
-        tokens=int(tokens.sum()) if tokens.notna().any() else None,
+        due=None,
+        chunks=chunks,
+        tokens=tokens,
         input_tokens=int(inputs.sum()) if inputs.notna().any() else None,
         timed=int(ok["ttft_ms"].notna().sum()),
         bounded=int((ok["ttft_bound"].eq(True) & ok["ttft_ms"].notna()).sum()),  # the column may have nulls
         seconds=seconds,
-        conversations=int(conversations["outcome"].isin(["ok", "failed"]).sum()),
-        conversations_ok=int((conversations["outcome"] == "ok").sum()),
         good=int((ok["response_ms"] <= interval * 1000.0).sum()) if interval and not manifest.is_open else None,
         resent=_resent(counted),
         tokens_per_chunk=_tokens_per_chunk(ok),
@@ -186,12 +200,7 @@ def _users(frame: pd.DataFrame) -> int:
     return int(frame.loc[asked, "user"].nunique())
 
 
-def _seconds(window: tuple[float, float]) -> float:
-    begin, end = window
-    return max(0.0, end - begin) / 1000.0
-
-
-def _window(counted: pd.DataFrame, manifest: Manifest) -> tuple[float, float]:
+def _window(counted: pd.DataFrame, manifest: Manifest) -> Window:
     """From the end of the warm-up (0 if the warm-up counts) to the stop (or the last start), in milliseconds."""
     if counted.empty:
         return 0.0, 0.0
@@ -217,29 +226,6 @@ def _stop(frame: pd.DataFrame, manifest: Manifest) -> Stop | None:
     return Stop(held, in_flight, len(started), ok, float(stop) / 1000.0) if users else None
 
 
-def _due(frame: pd.DataFrame, monitor: pd.DataFrame, manifest: Manifest, window: tuple[float, float]) -> float | None:
-    """The number of requests due in the window; None in a closed loop, which has no schedule.
-
-    From the schedule of a rate, a trace or a ramp; else from the actual number of users and the interval.
-    """
-    interval, (begin, end) = manifest.interval_s, window
-    if manifest.is_open:
-        return float((all_due(frame, manifest, end) >= begin).sum()) if end > begin else None
-    if not interval or end <= begin:
-        return None
-    if in_a_ramp(manifest):
-        due = due_in_a_ramp(frame, interval * 1000.0, end)
-        return float((due >= begin).sum())
-    if monitor.empty:
-        return manifest.users * (end - begin) / 1000.0 / interval if manifest.users else None
-    seen = (monitor["at_ms"] > begin) & (monitor["at_ms"] <= end) & (monitor["process"] != "master")
-    inside = monitor.loc[seen, ["process", "users"]]
-    if inside.empty:
-        return None
-    users = inside.groupby("process")["users"].mean().sum()
-    return float(users * (end - begin) / 1000.0 / interval)
-
-
 def _metrics(
     ok: pd.DataFrame, counts: Counts, gaps: Histogram, catalogue: Catalogue, missed: np.ndarray
 ) -> tuple[dict[str, float | None], dict[str, str]]:
@@ -263,20 +249,6 @@ def _metrics(
     metrics |= {rate.name: rate.of(counts) for rate in RATES}
     metrics |= {each.name: of_the_run(each, ok, counts.seconds) for each in catalogue.of_the_run}
     return metrics, too_few
-
-
-def _of_part(
-    rows: pd.DataFrame, manifest: Manifest, catalogue: Catalogue, window: tuple[float, float], seconds: float
-) -> tuple[dict[str, float | None], dict[str, str], dict[str, Measured]]:
-    """Metrics of one model or target, why some are missing, and its metrics with censored requests."""
-    counted = rows[rows["counted"]]
-    ok = counted[counted["outcome"] == "ok"]
-    counts = _counts(counted, rows.iloc[:0], seconds, None, manifest)
-    if manifest.stopped_at_ms and not manifest.stages:
-        tokens, chunks = (arrived(rows, column, window) for column in ("completion_tokens", "chunks"))
-        counts = replace(counts, tokens=tokens, chunks=chunks)
-    metrics, too_few = _metrics(ok, counts, Histogram(), catalogue, np.array([]))
-    return metrics, too_few, _censored(RequestTimes(rows[rows["timed"]], manifest), catalogue).metrics
 
 
 def _statistic(values: np.ndarray, statistic: Statistic) -> float:
@@ -323,17 +295,33 @@ def _names(counted: pd.DataFrame) -> list[NameRow]:
     return rows
 
 
-def staged_load(manifest: Manifest) -> tuple[float, float | None] | None:
-    """Seconds of the stages, without pauses and settling, and the requests due in them; None without stages.
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run with its manifest and summary; `name` is its folder, for messages."""
 
-    In a closed loop the number of requests due is None.
-    """
-    stages = manifest.stages
-    interval = manifest.interval_s
-    if not stages or not (interval or manifest.is_closed):
-        return None
-    lengths = [max(0.0, s.end_ms - s.settled_ms) / 1000.0 for s in stages]
-    if not interval:
-        return sum(lengths), None
-    offered = [s.users / interval if s.rate is None else s.rate for s in stages]
-    return sum(lengths), sum(rate * length for rate, length in zip(offered, lengths, strict=True))
+    name: str
+    manifest: Manifest
+    summary: Summary
+
+    @classmethod
+    def load(cls, folder: RunFolder) -> Self:
+        """Load a run; its summary is computed from the samples if the folder has none.
+
+        Raises:
+            NoDataError: a file of the run is damaged.
+        """
+        manifest, summary = folder.manifest(), folder.summary()
+        if summary is None:
+            gaps = gaps_that_count(folder.gaps(), warm_up=warm_up_counts(manifest))
+            summary = summarise(folder.samples(), folder.monitor(), manifest, gaps)
+        return cls(str(folder.path), manifest, summary)
+
+    @property
+    def version(self) -> str:
+        """The version of the service under test."""
+        return str(self.manifest.version)
+
+    @property
+    def started(self) -> str:
+        """The start in ISO 8601, UTC; sorts by time."""
+        return self.manifest.started_utc or ""

@@ -133,17 +133,22 @@ def _spread(values: _Numbers) -> Spread | None:
     return Spread(mean=float(numbers.mean()), p50=float(p50), p95=float(p95))
 
 
+_COMPARED = (
+    ("input tokens", "input", "mean"),
+    ("input tokens", "input", "p95"),
+    ("output tokens", "output", "mean"),
+    ("output tokens", "output", "p95"),
+    ("turns", "turns", "mean"),
+)
+
+
 def differences(test: Traffic, traffic: Traffic) -> list[Difference]:
     """Compare a test with the traffic that it should represent, metric by metric."""
-    pairs = {
-        "CV of the gaps": (test.cv, traffic.cv),
-        "input tokens, mean": (_mean(test.input), _mean(traffic.input)),
-        "input tokens, p95": (_p95(test.input), _p95(traffic.input)),
-        "output tokens, mean": (_mean(test.output), _mean(traffic.output)),
-        "output tokens, p95": (_p95(test.output), _p95(traffic.output)),
-        "turns, mean": (_mean(test.turns), _mean(traffic.turns)),
-    }
-    found = [Difference(name=name, test=a, traffic=b, differs=_differs(a, b)) for name, (a, b) in pairs.items()]
+    pairs = [("CV of the gaps", test.cv, traffic.cv)]
+    for name, key, statistic in _COMPARED:
+        a, b = (getattr(getattr(side, key), statistic, None) for side in (test, traffic))
+        pairs.append((f"{name}, {statistic}", a, b))
+    found = [Difference(name=name, test=a, traffic=b, differs=_differs(a, b)) for name, a, b in pairs]
     a, b = test.prefix_share, traffic.prefix_share
     far = a is not None and b is not None and abs(a - b) > _SHARE_ALIKE
     found.append(Difference(name=PREFIX_SHARE, test=a, traffic=b, differs=far))
@@ -163,14 +168,6 @@ def verdict_on(found: Sequence[Difference]) -> str:
         return "Your test matches your traffic in everything that both record."
     told = [f"{each.name} {said(each.test, each.name)} against {said(each.traffic, each.name)}" for each in unlike]
     return f"Your test differs from your traffic: {', '.join(told)}."
-
-
-def _p95(spread: Spread | None) -> float | None:
-    return None if spread is None else spread.p95
-
-
-def _mean(spread: Spread | None) -> float | None:
-    return None if spread is None else spread.mean
 
 
 def _differs(one: float | None, other: float | None) -> bool:

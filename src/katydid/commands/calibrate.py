@@ -105,7 +105,7 @@ class _Progress:
 
 def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Progress) -> Trial:
     """Measure one load, again if the first trial is unfaithful, and return the better trial."""
-    from katydid.analysis.calibration import Load, trial, unfaithful
+    from katydid.analysis.calibration import trial, unfaithful
     from katydid.doctor.trial import run_trial
 
     tried: list[Trial] = []
@@ -113,8 +113,19 @@ def _try(users: int, seconds: float, processes: int, cores: Cores, progress: _Pr
         again = f", repeated because {'; '.join(unfaithful(tried[-1]))}" if tried else ""
         progress(f"{plural(users, 'user')}, {plural(processes, 'process', 'processes')}, {seconds:g} s{again}")
         left = run_trial(users, seconds, processes, cores)
-        load = Load(users, processes, left.window, left.target_cpu, left.others_cpu)
-        tried.append(trial(left.samples, left.monitor, left.truth, left.summary, load))
+        tried.append(
+            trial(
+                left.samples,
+                left.monitor,
+                left.truth,
+                left.summary,
+                users=users,
+                processes=processes,
+                window=left.window,
+                target_cpu=left.target_cpu,
+                others_cpu=left.others_cpu,
+            )
+        )
         if not unfaithful(tried[-1]):
             break
     progress.done()

@@ -145,7 +145,7 @@ def _judge(
     thresholds: Thresholds, runs: Sequence[RunFolder], base: Sequence[RunFolder], comparison: Comparison | None
 ) -> Judgement:
     from katydid.analysis.comparison.compare import compare_versions
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.summary import RunResult
     from katydid.gate.judge import judge, unreadable
     from katydid.runs.find import earlier_runs
 

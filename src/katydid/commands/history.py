@@ -20,7 +20,7 @@ def run(args: Namespace) -> int:
     """Show the history; return 1 if the newest version is slower than the pinned one, 4 if no run counts, else 0."""
     import katydid.workloads  # noqa: F401 - registers their summaries and report sections
     from katydid.analysis.history import history
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.summary import RunResult
     from katydid.model.documents.comparison import Verdict
     from katydid.report.history import history_page, print_history
     from katydid.report.render.terminal import say_where, terminal

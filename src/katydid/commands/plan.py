@@ -15,14 +15,12 @@ from katydid.model.options import shown
 from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
-    from katydid.analysis.planning.plan import Choice, Demand, WorkerPlan
-    from katydid.analysis.planning.speech_theory import RunFacts, TheoryComparison
+    from katydid.analysis.planning import Choice, Demand, RunFacts, TheoryComparison, WorkerPlan
 
 
 def run(args: Namespace) -> int:
     """Print the plan; return 0."""
-    from katydid.analysis.planning.plan import MOST_WORKERS, make_plan
-    from katydid.analysis.planning.speech_theory import compare_with_theory, run_facts
+    from katydid.analysis.planning import MOST_WORKERS, compare_with_theory, make_plan, run_facts
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.runs.folder import RunFolder
@@ -99,7 +97,7 @@ def add_parser(commands: Commands) -> None:
 
 def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
     """The demand: the options given, and the run's figures for those that are not."""
-    from katydid.analysis.planning.plan import Demand
+    from katydid.analysis.planning import Demand
 
     found: dict[str, Any] = {}
     if facts is not None:
@@ -116,7 +114,7 @@ def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
 
 def _plausible(rtf: float) -> float:
     """Return the RTF that the target reports, unless it is in the wrong unit."""
-    from katydid.analysis.planning.speech_theory import PLAUSIBLE_RTF, is_plausible
+    from katydid.analysis.planning import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF

@@ -12,10 +12,9 @@ from katydid.analysis.comparison.comparability import another_load
 from katydid.analysis.comparison.primaries import FAILURES
 from katydid.analysis.comparison.verdicts import NO_SUCCESS
 from katydid.analysis.headline import generator_to_blame, headline_of
-from katydid.analysis.result import RunResult
+from katydid.analysis.summary import RunResult
 from katydid.gate.judgement import CheckKind, GateCheck, GateVerdict, Judgement
-from katydid.gate.limits import Limit
-from katydid.gate.thresholds import Objective, Policy, Thresholds
+from katydid.gate.thresholds import Limit, Objective, Policy, Thresholds
 from katydid.model.documents.comparison import BothSides, ComparedMetric, ComparedPoints, Comparison, Verdict
 from katydid.model.documents.summary import Measured, Outcome
 from katydid.model.formatting import format_change, plural, value_only
@@ -81,17 +80,11 @@ _VALID_LIMIT = "valid measurement"
 def _valid(runs: Sequence[RunResult]) -> GateCheck:
     reasons = [text for run in runs for text in _invalid_reasons(run, named=len(runs) > 1)]
     reasons += [text for run in runs[1:] if (text := _other_load(runs[0], run))]
-    empty = any(not run.summary.counts.requests for run in runs)
-    if reasons:
-        return GateCheck(
-            CheckKind.RUN,
-            "valid",
-            _VALID_LIMIT,
-            GateVerdict.NO_DATA if empty else GateVerdict.INVALID,
-            "; ".join(reasons),
-        )
-    notes = dict.fromkeys(text for run in runs for text in run.summary.warnings)
-    return GateCheck(CheckKind.RUN, "valid", _VALID_LIMIT, GateVerdict.PASSED, "; ".join(notes))
+    verdict = GateVerdict.INVALID if reasons else GateVerdict.PASSED
+    if reasons and any(not run.summary.counts.requests for run in runs):
+        verdict = GateVerdict.NO_DATA
+    notes = reasons or dict.fromkeys(text for run in runs for text in run.summary.warnings)
+    return GateCheck(CheckKind.RUN, "valid", _VALID_LIMIT, verdict, "; ".join(notes))
 
 
 def _invalid_reasons(run: RunResult, *, named: bool) -> Iterator[str]:
@@ -112,19 +105,16 @@ def _other_load(first: RunResult, run: RunResult) -> str:
     return f"{run.name} is not a repeat of {first.name}: {why}" if why else ""
 
 
-_ENDED_LIMIT = "not stopped early"
-
-
 def _ended(runs: Sequence[RunResult], policy: Policy) -> GateCheck:
-    stopped = [run for run in runs if run.summary.ended == "failure-threshold"]
-    if not stopped:
-        return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED)
-    which = f"{len(stopped)} of {plural(len(runs), 'run')} were" if len(runs) > 1 else "the run was"
-    reason = f"{which} stopped by the failure threshold; later requests are not judged"
-    if policy is Policy.WARN:
-        return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.PASSED, reason)
-    remedy = "if so many failures are acceptable, raise --failure-threshold or set stopped_early under [policy]"
-    return GateCheck(CheckKind.RUN, "ended", _ENDED_LIMIT, GateVerdict.FAILED, f"{reason}; {remedy}")
+    stopped = sum(run.summary.ended == "failure-threshold" for run in runs)
+    verdict, reason = GateVerdict.PASSED, ""
+    if stopped:
+        which = f"{stopped} of {plural(len(runs), 'run')} were" if len(runs) > 1 else "the run was"
+        reason = f"{which} stopped by the failure threshold; later requests are not judged"
+    if stopped and policy is Policy.FAIL:
+        verdict = GateVerdict.FAILED
+        reason += "; if so many failures are acceptable, raise --failure-threshold or set stopped_early under [policy]"
+    return GateCheck(CheckKind.RUN, "ended", "not stopped early", verdict, reason)
 
 
 def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catalogue) -> GateCheck:
@@ -132,23 +122,22 @@ def _objective(objective: Objective, runs: Sequence[RunResult], catalogue: Catal
     unit = catalogue.metrics[metric].unit
     values = [found for run in runs if (found := run.summary.measured(metric)) is not None]
     if len(values) < len(runs):
-        return GateCheck(
-            CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, _missing(metric, runs, len(values)), unit=unit
-        )
+        why = _missing(metric, runs, len(values))
+        return GateCheck(CheckKind.OBJECTIVE, metric, limit.text, GateVerdict.NO_DATA, why, unit=unit)
     kept_by_run = [_kept(limit, each) for each in values]
     middle = sorted(values, key=lambda each: (each.value, each.at_least))
     value = middle[len(middle) // 2 if limit.is_upper else (len(middle) - 1) // 2]
-    check = GateCheck(
+    return GateCheck(
         CheckKind.OBJECTIVE,
         metric,
         limit.text,
         _kept(limit, value),
         "; ".join(_notes(metric, value, kept_by_run, unit)),
         value=value.value,
+        values=tuple(each.value for each in values) if len(values) > 1 else (),
         at_least=value.at_least,
         unit=unit,
     )
-    return check if len(values) == 1 else replace(check, values=tuple(each.value for each in values))
 
 
 def _kept(limit: Limit, found: Measured) -> GateVerdict:
@@ -210,12 +199,13 @@ def _missing(metric: str, runs: Sequence[RunResult], present: int) -> str:
     few = next((text for run in runs if (text := run.summary.too_few.get(metric))), None)
     if few:
         return f"{few} requests{where}: run longer, or limit a lower quantile"
-    if split_name(whole_name(metric))[0] in OF_DUE_TIMES and any(run.manifest.is_closed for run in runs):
+    name = split_name(whole_name(metric))[0]
+    if name in OF_DUE_TIMES and any(run.manifest.is_closed for run in runs):
         return (
             f"no value{where}: the metric counts from due times, which a closed loop does not have: remove this limit, "
             "or run with --interval or --rate"
         )
-    if split_name(whole_name(metric))[0] in OF_AN_INTERVAL and any(run.manifest.is_open for run in runs):
+    if name in OF_AN_INTERVAL and any(run.manifest.is_open for run in runs):
         return f"no value{where}: with --rate, no interval defines what is in time: limit duration.p95 or response.p95"
     return f"no value{where}: no successful request has this value, or the workload does not measure it"
 

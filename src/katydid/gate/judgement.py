@@ -73,18 +73,8 @@ class GateCheck:
 
     def result(self) -> CheckResult:
         """The check as `--json` has it."""
-        return CheckResult(
-            kind=str(self.kind),
-            metric=self.metric,
-            limit=self.limit,
-            verdict=str(self.verdict),
-            reason=self.reason,
-            value=self.value,
-            values=list(self.values),
-            at_least=self.at_least,
-            compared=self.compared,
-            exit_code=int(self.exit_code),
-        )
+        fields = {name: getattr(self, name) for name in CheckResult.__struct_fields__}
+        return CheckResult(**fields | {"values": list(self.values), "exit_code": int(self.exit_code)})
 
 
 @dataclass(frozen=True, slots=True)

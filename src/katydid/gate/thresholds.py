@@ -1,22 +1,26 @@
-"""Reads a thresholds file (TOML) and checks all of it.
+"""Reads a thresholds file (TOML) and checks all of it, with its limits, such as `< 1.5s`, `>= 20/s` or `<= 1%`.
 
 An unknown name is an error: a mistyped objective that silently passes is worse than none. Knows no run.
 """
 
+import math
+import operator
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
 
-from katydid.gate.limits import Limit, read_limit, read_percent
 from katydid.model.documents.comparison import CompareSettings
 from katydid.model.errors import ConfigError, os_words
 from katydid.model.metrics.declared import SHIPPED, Catalogue
 from katydid.model.metrics.rates import FlatMetric
-from katydid.model.units import Better
+from katydid.model.options.quantities import exact_duration
+from katydid.model.units import Better, Unit
 from katydid.runs.files import read_named
 
 MOST_BYTES = 2**20
@@ -27,6 +31,113 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "policy": ("family_alpha", "cannot_tell", "stopped_early"),
 }
 """The keys of each section; the keys of `objective` are the metrics."""
+
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+ASKED = {
+    Unit.MS: ("time", "< 1.5s or < 200ms"),
+    Unit.FRACTION: ("percent", "< 1%"),
+    Unit.PER_SECOND: ("events per second", "> 20/s"),
+    Unit.TOKENS_PER_SECOND: ("tokens per second", "> 20 tok/s"),
+    Unit.RATIO: ("a plain ratio", "< 0.8"),
+    Unit.COUNT: ("a plain number", "< 10"),
+}
+"""For each unit, its name in messages and an example of a limit."""
+_SUFFIXES = {
+    Unit.MS: (),  # times are written as durations
+    Unit.FRACTION: ("%",),
+    Unit.PER_SECOND: ("/s",),
+    Unit.TOKENS_PER_SECOND: ("/s", "tok/s"),
+    Unit.RATIO: ("", "×", "x"),
+    Unit.COUNT: ("",),
+}
+"""What may follow a number."""
+_LIMIT = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[^\s\d]*)\s*", re.ASCII)
+_TIME = re.compile(r"\s*(?P<operator><=|>=|<|>)\s*(?P<time>[\d.]+\s*[^\s\d].*)", re.DOTALL)
+_PERCENT = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit on a metric.
+
+    Attributes:
+        operator: `<`, `<=`, `>` or `>=`.
+        value: the limit in the unit of `summary.json`: milliseconds, a fraction, or per second.
+        text: the limit as written in the file.
+    """
+
+    operator: str
+    value: float
+    text: str
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether this is an upper limit."""
+        return self.operator.startswith("<")
+
+    @property
+    def is_strict(self) -> bool:
+        """True if a value equal to the limit violates it."""
+        return not self.operator.endswith("=")
+
+    def keeps(self, value: float) -> bool:
+        """Whether a value is within the limit; NaN never is."""
+        return _OPERATORS[self.operator](value, self.value)
+
+
+def read_limit(text: object, unit: Unit) -> Limit:
+    """Parse a limit of a thresholds file.
+
+    Raises:
+        ConfigError: the text is not a limit in this unit, or no value could meet or violate it. The message names no
+            file.
+    """
+    measured, example = ASKED[unit]
+    if not isinstance(text, str):
+        raise ConfigError(
+            f'{text!r} is an invalid limit: write a comparison, a number and a unit in quotes, such as "{example}"'
+        )
+    found = _TIME.fullmatch(text) if unit is Unit.MS else None
+    seconds = exact_duration(found["time"]) if found else None
+    if found is None or seconds is None:
+        found = _LIMIT.fullmatch(text)
+        if found is None:
+            raise ConfigError(
+                f'"{text}" is an invalid limit: write <, <=, > or >=, a number and a unit, such as "{example}"'
+            )
+        if found["unit"] not in _SUFFIXES[unit]:
+            given = f'the unit "{found["unit"]}"' if found["unit"] else "no unit"
+            raise ConfigError(
+                f'"{text}" has {given}, but the metric is measured in {measured}: write it as in "{example}"'
+            )
+    # Decimal, so that 2.9 % is the same float as 29 of 1000.
+    number = Decimal(found["number"]) / (100 if unit is Unit.FRACTION else 1) if seconds is None else seconds * 1000
+    limit = Limit(found["operator"], float(number), text.strip())
+    kept = [limit.keeps(value) for value in (0.0, 1.0 if unit is Unit.FRACTION else math.inf)]
+    if any(kept) and not all(kept):
+        return limit
+    # It must be a typing error.
+    raise ConfigError(f'"{text.strip()}" can never be {"violated" if all(kept) else "met"}: choose another number')
+
+
+def read_percent(text: object) -> float:
+    """Parse a percentage such as `5%` into a fraction.
+
+    Raises:
+        ConfigError: the text is not a percentage.
+    """
+    found = _PERCENT.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        given = f'"{text}"' if isinstance(text, str) else repr(text)
+        raise ConfigError(f'{given} is not a percentage: write it in quotes, such as "5%"')
+    return float(Decimal(found["number"]) / 100)
 
 
 class Policy(StrEnum):
@@ -121,18 +232,16 @@ def _section(content: Mapping[str, object], name: str, source: str) -> Mapping[s
     return section
 
 
-def _check_keys(given: Iterable[str], known: Iterable[str], where: str, kind: str = "") -> None:
+def _check_keys(given: Iterable[str], known: Collection[str], where: str, kind: str = "") -> None:
     for key in given:
-        if key not in (names := tuple(known)):
-            raise ConfigError(f'{where}: there is no {kind}"{key}"{_suggest(key, names)}')
+        if key not in known:
+            raise ConfigError(f'{where}: there is no {kind}"{key}"{_suggest(key, known)}')
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = get_close_matches(name, names)
-    if near:
+def _suggest(name: str, known: Collection[str]) -> str:
+    if near := get_close_matches(name, known):
         return f": did you mean {' or '.join(near)}?"
-    return f": choose one of {', '.join(names)}" if len(names) < 10 else ": a run's summary.json lists the metrics"
+    return f": choose one of {', '.join(known)}" if len(known) < 10 else ": a run's summary.json lists the metrics"
 
 
 def _objectives(section: Mapping[str, object], where: str, catalogue: Catalogue) -> tuple[Objective, ...]:

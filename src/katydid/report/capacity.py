@@ -1,7 +1,6 @@
 """The report section of a capacity search: the answer, what limited it, the stages, and charts."""
 
-from katydid.analysis.capacity.answer import capacity_answer, figure, load
-from katydid.analysis.capacity.estimate import resolution
+from katydid.analysis.capacity.estimate import capacity_answer, figure, load, resolution
 from katydid.analysis.capacity.holds import broken_itself, criteria_text, criterion_text, objective_text
 from katydid.model.documents.capacity import CapacityFound, Step
 from katydid.model.formatting import capitalised, fraction, significant

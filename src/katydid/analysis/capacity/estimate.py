@@ -9,31 +9,29 @@ Pure arithmetic on `HoldResult`s; `analysis.capacity.search` chooses the loads.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from statistics import median_high, median_low
+from dataclasses import dataclass
+from statistics import median_high, median_low, mode
 
 import numpy as np
 from msgspec import structs
 from scipy import special
 
 from katydid.analysis.advice import stages_advice
-from katydid.analysis.capacity.answer import load
 from katydid.analysis.capacity.holds import (
     CONVERSATIONS_OK,
     Criterion,
     HoldResult,
     broken_itself,
     criteria_of,
+    criterion_text,
     holds_of,
 )
-from katydid.analysis.capacity.knee import usl_knee
 from katydid.analysis.diagnosis import diagnose_limit
 from katydid.analysis.validity import Run
-from katydid.model.documents.capacity import REQUESTS_PER_S, USERS, CapacityFound, Step
+from katydid.model.documents.capacity import REQUESTS_PER_S, CapacityFound
 from katydid.model.documents.manifest import Manifest
+from katydid.model.formatting import number, or_dash, plural, significant
 
-MEASURE = "measure"
-"""The purpose of stages that are repeated; stages with another purpose only find the range."""
 KEEPS_UP = "keeps_up"
 _OF_FAILURES = ("failure_rate", CONVERSATIONS_OK, "failures")
 """Criteria that failed requests alone can violate."""
@@ -51,6 +49,8 @@ WELL_FITTED = 0.06
 """The largest distance of a share from a well-fitted curve."""
 CLEARLY_BEHIND = 0.97
 """A target that sustains less than this share of the offered load shows its maximum rate."""
+FEWEST_LOADS = 6
+"""The fewest different loads for a fit of the Universal Scalability Law."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,68 +67,51 @@ class Crossing:
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """The result of a search.
-
-    Attributes:
-        capacity: in users; the most that were tried, if `at_least`; None if no load met the objective.
-        low, high: 95 % interval; `high` is None if no load violated the objective.
-        at_least: no load violated the objective.
-        estimates: one per repeat.
-        limiting: the criterion that is violated first.
-        method: the most frequent over the repeats; see `Crossing`.
-        cliff: the objective is met at one load and badly violated at the next.
-        knee: users at the highest throughput, by the Universal Scalability Law; None if outside the range of loads.
-        limiter_seen: stages lasted long enough to measure the rate limiter that violates the objective; None if no
-            rate limiter does.
-    """
-
-    capacity: float | None
-    low: float | None
-    high: float | None
-    at_least: bool
-    estimates: tuple[float, ...]
-    limiting: str | None
-    method: str | None
-    cliff: bool
-    knee: float | None
-    limiter_seen: bool | None = None
-
-
-def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Capacity:
-    """Estimate the capacity from all stages of a search."""
-    knee = usl_knee(results)
+def estimate_capacity(results: Sequence[HoldResult], criteria: Sequence[Criterion]) -> CapacityFound:
+    """Estimate the capacity, in users, from all stages of a search; what limited it is not diagnosed here."""
+    found = CapacityFound(
+        capacity=None,
+        low=None,
+        high=None,
+        at_least=False,
+        knee=usl_knee(results),
+        objective=[c.text for c in criteria],
+        steps=[r.step() for r in results],
+    )
     results = _believed(_long_enough(results))
     held = [r.users for r in results if r.held]
     if all(r.held for r in results):
         most = float(max(held)) if held else None
-        return Capacity(most, most, None, bool(held), (), None, None, cliff=False, knee=knee)
-    crossings = [first_crossing(holds, criteria) for holds in _repeats(results)]
-    found = [c for c in crossings if c is not None and 0 < c.users < math.inf]
-    if not held or not found:
-        return Capacity(None, None, None, False, (), _broken_most(results), None, cliff=False, knee=knee)
-    limiting = _most([c.metric for c in found])
-    estimates = tuple(c.users for c in found)
-    middle: float | None = math.exp(float(np.mean(np.log(estimates))))
-    low: float | None
+        return structs.replace(found, capacity=most, low=most, at_least=bool(held))
+    firsts = (first_crossing(holds, criteria) for holds in _repeats(results))
+    crossings = [c for c in firsts if c is not None and 0 < c.users < math.inf]
+    if not held or not crossings:
+        broken = [name for r in results for name in broken_itself(r)]
+        return structs.replace(found, limiting=mode(broken) if broken else None)
+    limiting, method = mode(c.metric for c in crossings), mode(c.method for c in crossings)
+    estimates = [c.users for c in crossings]
     low, high = _interval(estimates)
-    method = _most([c.method for c in found])
     seen = _limiter_seen(results, limiting)
-    if seen is False:  # longer stages might sustain less, but not more
-        middle = low = None
-    cliff = method == "cliff"
-    return Capacity(middle, low, high, False, estimates, limiting, method, cliff, knee, seen)
+    return structs.replace(
+        found,
+        # Longer stages than those that did not show the limiter's rate might sustain less, but not more.
+        capacity=None if seen is False else math.exp(float(np.mean(np.log(estimates)))),
+        low=None if seen is False else low,
+        high=high,
+        estimates=estimates,
+        limiting=limiting,
+        method=method,
+        cliff=method == "cliff",
+        limiter_seen=seen,
+    )
 
 
 def first_crossing(holds: Sequence[HoldResult], criteria: Sequence[Criterion]) -> Crossing | None:
     """The criterion that is violated at the lowest load; None if none is."""
     found = [c for criterion in criteria if (c := _crossing(holds, criterion)) is not None]
-    limited = let_pass(holds, min((c.allowed for c in criteria), default=0.0))
-    if limited is not None:
+    if (limited := let_pass(holds, min((c.allowed for c in criteria), default=0.0))) is not None:
         found.append(Crossing(_failing(holds), limited, "limiter"))
-    saturated = saturation(holds)
-    if saturated is not None:
+    if (saturated := saturation(holds)) is not None:
         found.append(Crossing(KEEPS_UP, saturated, "saturation"))
     return min(found, key=lambda c: c.users, default=None)
 
@@ -142,7 +125,7 @@ def saturation(holds: Iterable[HoldResult]) -> float | None:
     others.
     """
     behind = [h for h in holds if not h.keeps_up]
-    behind = [h for h in behind if h.purpose.startswith(MEASURE)] or behind
+    behind = [h for h in behind if h.is_measured] or behind
     clearly = [h.sustained for h in behind if h.sustained < CLEARLY_BEHIND * h.users]
     values = clearly or [h.sustained for h in behind]
     return median_high(values) if values else None
@@ -169,35 +152,32 @@ def _failing(holds: Sequence[HoldResult]) -> str:
 
 def _limiter_seen(results: Sequence[HoldResult], limiting: str) -> bool | None:
     limited = [r for r in results if r.rate_limited and not r.held]
-    if not limited or limiting not in _OF_FAILURES:
-        return None
-    return any(r.limiter_per_s for r in limited)
+    return any(r.limiter_per_s for r in limited) if limited and limiting in _OF_FAILURES else None
 
 
 def _long_enough(results: Sequence[HoldResult]) -> Sequence[HoldResult]:
     """The stages at least as long as a rate limiter's window; shorter ones only show how much quota was left."""
     window = max((r.limiter_window_s or 0.0 for r in results if not r.held), default=0.0)
     longer = [r for r in results if r.seconds >= window]
-    return longer if any(r.purpose.startswith(MEASURE) for r in longer) else results
+    return longer if any(r.is_measured for r in longer) else results
 
 
 def _believed(results: Sequence[HoldResult]) -> list[HoldResult]:
     """The stages without short ones that longer ones contradict: violated below a load that held, or vice versa."""
-    measured = [r for r in results if r.purpose.startswith(MEASURE)]
+    measured = [r for r in results if r.is_measured]
     most_held = max((r.users for r in measured if r.held), default=0)
     least_broken = min((r.users for r in measured if not r.held), default=math.inf)
     return [
         r for r in results
-        if r.purpose.startswith(MEASURE) or (r.users < least_broken if r.held else r.users > most_held)
+        if r.is_measured or (r.users < least_broken if r.held else r.users > most_held)
     ]  # fmt: skip
 
 
 def _repeats(results: Sequence[HoldResult]) -> list[list[HoldResult]]:
     """The stages of each repeat, with the short stages outside its range as anchors."""
-    names = list(dict.fromkeys(r.purpose for r in results if r.purpose.startswith(MEASURE)))
-    others = [r for r in results if not r.purpose.startswith(MEASURE)]
+    others = [r for r in results if not r.is_measured]
     repeats = []
-    for name in names:
+    for name in dict.fromkeys(r.purpose for r in results if r.is_measured):
         own = [r for r in results if r.purpose == name]
         low, high = min(r.users for r in own), max(r.users for r in own)
         repeats.append([*own, *(r for r in others if not low <= r.users <= high)])
@@ -210,10 +190,10 @@ def _crossing(holds: Sequence[HoldResult], criterion: Criterion) -> Crossing | N
     if not usable or not any(criterion.metric in h.broken for h in usable):
         return None
     name = _name(criterion.metric, usable)
-    ordered = sorted(usable, key=lambda h: h.users)
-    users = np.array([h.users for h in ordered], dtype=np.float64)
-    total = np.array([h.judged[criterion.metric] for h in ordered], dtype=np.float64)
-    shares = np.array([h.missed_share(criterion.metric) for h in ordered])
+    usable.sort(key=lambda h: h.users)
+    users = np.array([h.users for h in usable], dtype=np.float64)
+    total = np.array([h.judged[criterion.metric] for h in usable], dtype=np.float64)
+    shares = np.array([h.missed_share(criterion.metric) for h in usable])
     from scipy.optimize import isotonic_regression  # noqa: PLC0415 - slow to import, and few runs come here
 
     smooth = isotonic_regression(shares, weights=total).x
@@ -290,48 +270,83 @@ def resolution(repeats: int) -> float:
     return RESOLUTION if repeats > 1 else ONE_REPEAT
 
 
-def _most(words: Sequence[str]) -> str:
-    return max(words, key=words.count)
+def usl_knee(results: Sequence[HoldResult]) -> float | None:
+    """Users at the highest throughput, by Gunther's Universal Scalability Law; None if the loads do not show it.
 
+    X(N) = γN / (1 + σ(N − 1) + κN(N − 1)) is highest at N = √((1 − σ) / κ). That is not the capacity.
+    """
+    loads = np.array([r.users for r in results if r.ok], dtype=np.float64)
+    rates = np.array([r.ok_per_s for r in results if r.ok])
+    if len(np.unique(loads)) < FEWEST_LOADS or all(r.held for r in results):
+        return None
 
-def _broken_most(results: Sequence[HoldResult]) -> str | None:
-    broken = [name for r in results for name in broken_itself(r)]
-    return _most(broken) if broken else None
+    def law(n: np.ndarray, gamma: float, sigma: float, kappa: float) -> np.ndarray:
+        return gamma * n / (1.0 + sigma * (n - 1.0) + kappa * n * (n - 1.0))
 
+    from scipy.optimize import curve_fit  # noqa: PLC0415 - as above
 
-def _as_rates(found: Capacity, steps: Sequence[Step], manifest: Manifest) -> tuple[Capacity, list[Step]]:
-    """Convert a search over rates from users, as `measure_hold` counts them, to requests per second."""
-    interval = manifest.interval_s or 1.0
-
-    def rate(users: float | None) -> float | None:
-        return None if users is None else users / interval
-
-    told = [
-        structs.replace(step, users=manifest.stage(step.stage).users, sustained=step.sustained / interval)
-        for step in steps
-    ]
-    estimates = tuple(users / interval for users in found.estimates)
-    low, high, knee = rate(found.low), rate(found.high), rate(found.knee)
-    return replace(found, capacity=rate(found.capacity), low=low, high=high, knee=knee, estimates=estimates), told
+    start = [float(np.max(rates / loads)), 0.01, 1e-5]
+    try:
+        (_, sigma, kappa), _ = curve_fit(law, loads, rates, p0=start, bounds=(0.0, [np.inf, 1.0, 1.0]), max_nfev=5000)
+    except RuntimeError:  # the fit does not converge
+        return None
+    if kappa <= 0 or sigma >= 1:
+        return None
+    knee = math.sqrt((1.0 - sigma) / kappa)
+    return knee if loads.min() <= knee <= loads.max() else None
 
 
 def capacity_part(run: Run) -> dict[str, object]:
     """The part of `summary.json` on a capacity search: the capacity, its interval, what limited it, and all stages."""
     criteria = criteria_of(run.manifest)
-    holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
-    found = estimate_capacity(holds, criteria)
+    holds = holds_of(run.frame, run.manifest, criteria)
     limit = diagnose_limit(run, holds)
-    steps = [h.step() for h in holds]
+    found = estimate_capacity(holds, criteria)
     if run.manifest.is_open:
-        found, steps = _as_rates(found, steps, run.manifest)
-    told = CapacityFound(
-        **(asdict(found) | {"estimates": list(found.estimates)}),
-        unit=REQUESTS_PER_S if run.manifest.is_open else USERS,
-        limited_by=limit.cause,
-        evidence=limit.evidence,
-        objective=[c.text for c in criteria],
-        steps=steps,
+        found = _as_rates(found, run.manifest)
+    upto = None if found.capacity is None else load(found, found.capacity)
+    advice = stages_advice(run, holds, limit.cause, upto)
+    told = structs.replace(found, limited_by=limit.cause, evidence=limit.evidence, advice=advice)
+    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": told}
+
+
+def _as_rates(found: CapacityFound, manifest: Manifest) -> CapacityFound:
+    """Convert a search over rates from users, as `measure_hold` counts them, to requests per second."""
+    interval = manifest.interval_s or 1.0
+    loads = {name: getattr(found, name) for name in ("capacity", "low", "high", "knee")}
+    return structs.replace(
+        found,
+        **{name: None if users is None else users / interval for name, users in loads.items()},
+        estimates=[users / interval for users in found.estimates],
+        steps=[
+            structs.replace(step, users=manifest.stage(step.stage).users, sustained=step.sustained / interval)
+            for step in found.steps
+        ],
+        unit=REQUESTS_PER_S,
     )
-    upto = None if told.capacity is None else load(told, told.capacity)
-    advised = structs.replace(told, advice=stages_advice(run, holds, limit.cause, upto))
-    return {"limited_by": limit.cause, "evidence": limit.evidence, "capacity": advised}
+
+
+def capacity_answer(found: CapacityFound) -> str:
+    """`capacity 13.8 users (95 % interval 13 to 14.3), first violated service time, p95`."""
+    if found.limiter_seen is False:
+        below = f"; it is below {load(found, found.high)}" if found.high is not None else ""
+        return f"capacity not determined: no hold lasted two windows of the rate limiter{below}"
+    if found.capacity is None:
+        return "capacity not found: even the lowest load violated the objective"
+    if found.at_least:
+        return f"capacity at least {load(found, found.capacity)}: the objective was met at every load"
+    low, high = (or_dash(value, lambda end: figure(found, end)) for value in (found.low, found.high))
+    first = f", first violated {criterion_text(found.limiting)}" if found.limiting else ""
+    if found.limiting == KEEPS_UP:
+        first = ", above which throughput falls below the offered load"
+    return f"capacity {load(found, found.capacity)} (95 % interval {low} to {high}){first}"
+
+
+def load(found: CapacityFound, value: float) -> str:
+    """`120 users`, or `12.5 requests/s`."""
+    return f"{significant(value)} requests/s" if found.at_rates else plural(round(value, 1), "user")
+
+
+def figure(found: CapacityFound, value: float) -> str:
+    """The same without the unit."""
+    return significant(value) if found.at_rates else number(round(value, 1))

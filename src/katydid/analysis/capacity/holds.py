@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrc
 
-from katydid.analysis.capacity.limiter import limiter_of
+from katydid.analysis.capacity.limiter import Limiter, limiter_of
 from katydid.analysis.derived import quantile
 from katydid.model.documents.capacity import Hold, Step
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.formatting import milliseconds, plural, significant
 from katydid.model.metrics import DISTRIBUTIONS, METRICS, STATISTICS
 
-BRACKET = "bracket"
-"""The purpose of short stages that only find the range of a search."""
+BRACKET, MEASURE = "bracket", "measure"
+"""The purposes of a search's stages: short ones only find the range; longer ones (`measure 1`, …) are repeated."""
 BY_CHANCE = 0.01
 """Significance level at which a short stage violates a criterion: 2 of 20 requests are no evidence of more than 5 %."""
 FEWEST_BAD = 2
@@ -53,9 +53,8 @@ class Criterion:
         """The criterion in words, such as `duration.p95 ≤ 500 ms`."""
         if self.metric == CONVERSATIONS_OK:
             return f"{self.metric} ≥ {100 * (1.0 - self.allowed):g} %"
-        if self.limit_ms is None:
-            return f"{self.metric} ≤ {100 * self.allowed:g} %"
-        return f"{self.metric} ≤ {self.limit_ms:g} ms"
+        limit = f"{100 * self.allowed:g} %" if self.limit_ms is None else f"{self.limit_ms:g} ms"
+        return f"{self.metric} ≤ {limit}"
 
     def judged(self, rows: pd.DataFrame, record: StageRecord) -> pd.DataFrame:
         """The rows that it judges: requests due in the stage's time, or the last requests of conversations.
@@ -127,6 +126,11 @@ class HoldResult(Hold, kw_only=True, frozen=True):
         """True if the objective was met."""
         return self.requests > 0 and not self.broken
 
+    @property
+    def is_measured(self) -> bool:
+        """True if the stage does more than find the range of a search."""
+        return self.purpose.startswith(MEASURE)
+
     def missed_share(self, metric: str) -> float:
         """The share of judged requests or conversations that missed a criterion."""
         return self.missed[metric] / self.judged[metric] if self.judged[metric] else 0.0
@@ -139,27 +143,22 @@ class HoldResult(Hold, kw_only=True, frozen=True):
     @property
     def load_text(self) -> str:
         """`20 users`, or `4 requests/s`."""
-        if self.rate_per_s is None:
-            return plural(self.users, "user")
-        return f"{plural(self.rate_per_s, 'request')}/s"
+        return plural(self.users, "user") if self.rate_per_s is None else f"{plural(self.rate_per_s, 'request')}/s"
 
     @property
     def text(self) -> str:
         """The result in one line."""
         times = "" if self.p95_ms is None else f", p95 {milliseconds(self.p95_ms)}"
         seen = f"{plural(self.requests, 'request')}, {self.failed} failed{times}"
-        broken = criteria_text(broken_itself(self)) or "no requests"
-        return f"met: {seen}" if self.held else f"violated ({broken}): {seen}{self._limiter_text}"
-
-    @property
-    def _limiter_text(self) -> str:
-        if not self.rate_limited:
-            return ""
-        if self.limiter_per_s is None:
-            return (
-                f"; a rate limiter rejected {self.rate_limited}: its window is at least {self.limiter_at_least_s:.3g} s"
-            )
-        return f"; the rate limiter allows {significant(self.limiter_per_s)} requests/s"
+        if self.held:
+            return f"met: {seen}"
+        limiter = ""
+        if self.limiter_per_s is not None:
+            limiter = f"; the rate limiter allows {significant(self.limiter_per_s)} requests/s"
+        elif self.rate_limited:
+            least = f"{self.limiter_at_least_s:.3g} s"
+            limiter = f"; a rate limiter rejected {self.rate_limited}: its window is at least {least}"
+        return f"violated ({criteria_text(broken_itself(self)) or 'no requests'}): {seen}{limiter}"
 
     def step(self) -> Step:
         """The stage as documents store it."""
@@ -215,24 +214,20 @@ def measure_hold(
     """
     users = record.users if record.rate is None else max(1, round(record.rate * interval))
     stage = frame[frame["stage"] == record.stage]
-    rows, left = stage[stage["outcome"].isin(["ok", "failed"])], stage[stage["outcome"] == "abandoned"]
-    limiter = limiter_of(rows, record.begin_ms, record.end_ms)
-    if (
-        record.purpose
-        and limiter is not None
-        and record.settled_ms < limiter.fresh_ms < record.end_ms - interval * 1000.0
-    ):
+    rows, left = stage[stage["outcome"].isin(["ok", "failed"])], stage["outcome"] == "abandoned"
+    limiter = limiter_of(rows, record.begin_ms, record.end_ms) or Limiter(0, None, None, 0.0, -math.inf)
+    if record.purpose and record.settled_ms < limiter.fresh_ms < record.end_ms - interval * 1000.0:
         record = msgspec.structs.replace(record, settled_ms=limiter.fresh_ms)
     inside = rows[_within(rows["scheduled_ms"], record)]
     counted, begin = (inside, record.settled_ms) if len(inside) else (rows, record.begin_ms)
     seconds = max(0.0, record.end_ms - begin) / 1000.0
     ok = counted[counted["outcome"] == "ok"]
+    durations = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
     offered = record.rate or (users / interval if interval else len(counted) / (seconds or 1.0))
-    behind = (
-        _behind(pd.concat([rows, left]) if len(left) else rows, record, begin, interval, offered) if interval else 0.0
-    )
+    answered = stage[stage["outcome"].isin(["ok", "failed", "abandoned"])]
+    behind = _behind(answered, record, begin, interval, offered) if interval else 0.0
     few = max(BEHIND_FEWEST, BEHIND_SHARE * offered * seconds)
-    fewest = offered * seconds - few - int(_within(left["scheduled_ms"], record).sum())
+    fewest = offered * seconds - few - int(_within(stage.loc[left, "scheduled_ms"], record).sum())
     keeps_up = behind <= few or not _piles_up(inside[inside["paced"]], fewest)
     judged = {c.metric: c.judged(rows, record) if len(inside) else rows for c in criteria}
     missed = {c.metric: int(c.missed(judged[c.metric]).sum()) for c in criteria}
@@ -241,7 +236,6 @@ def measure_hold(
         for c in criteria
         if _breaks(missed[c.metric], len(judged[c.metric]), c.allowed, short=record.purpose == BRACKET)
     )
-    durations = ok["duration_ms"].dropna().to_numpy(dtype=np.float64)
     return HoldResult(
         stage=record.stage,
         users=users,
@@ -262,10 +256,10 @@ def measure_hold(
         missed=missed,
         broken=broken if keeps_up else (*broken, "keeps_up"),
         requests_each=_requests_each(rows, rows[_CONVERSATION].notna()) if _CONVERSATION in rows else 1.0,
-        rate_limited=limiter.refused if limiter else 0,
-        limiter_per_s=limiter.per_s if limiter else None,
-        limiter_window_s=limiter.window_s if limiter else None,
-        limiter_at_least_s=limiter.at_least_s if limiter else 0.0,
+        rate_limited=limiter.refused,
+        limiter_per_s=limiter.per_s,
+        limiter_window_s=limiter.window_s,
+        limiter_at_least_s=limiter.at_least_s,
     )
 
 
@@ -301,10 +295,8 @@ def _behind(rows: pd.DataFrame, record: StageRecord, begin: float, interval: flo
     if length < interval * 1000.0:  # too short to tell
         return 0.0
     starts = rows["start_ms"].fillna(rows["scheduled_ms"]).to_numpy(dtype=np.float64)
-    took = (
-        rows["duration_ms"].fillna(rows["abandoned_ms"]) if "abandoned_ms" in rows else rows["duration_ms"]
-    ).to_numpy(dtype=np.float64)
-    ends, each = starts + np.where(np.isnan(took), 0.0, took), 1.0
+    took = rows["duration_ms"].fillna(rows.get("abandoned_ms", 0.0))
+    ends, each = starts + np.nan_to_num(took.to_numpy(dtype=np.float64)), 1.0
     if _CONVERSATION in rows:
         each = _requests_each(rows, (rows["outcome"] != "ok") | rows[_CONVERSATION].notna())
     else:
@@ -330,11 +322,12 @@ def _piles_up(paced: pd.DataFrame, fewest: float) -> bool:
 
 
 def holds_of(frame: pd.DataFrame, manifest: Manifest, criteria: Sequence[Criterion]) -> list[HoldResult]:
-    """Measure all stages of a run, in order."""
+    """Measure the stages of a run, in order, except one that was interrupted."""
     interval = manifest.interval_s or 0.0
     if not interval and not manifest.is_closed:
         return []
-    return [measure_hold(frame, record, interval, criteria) for record in manifest.stages or []]
+    stages = [record for record in manifest.stages or [] if record.ended != "interrupted"]
+    return [measure_hold(frame, record, interval, criteria) for record in stages]
 
 
 def criteria_of(manifest: Manifest) -> list[Criterion]:

@@ -15,8 +15,8 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from katydid.analysis.capacity.estimate import MEASURE, estimate_capacity, let_pass
-from katydid.analysis.capacity.holds import BRACKET, Criterion, HoldResult
+from katydid.analysis.capacity.estimate import estimate_capacity, let_pass
+from katydid.analysis.capacity.holds import BRACKET, MEASURE, Criterion, HoldResult
 from katydid.load.stages import Hold, Outlook
 from katydid.model.documents.manifest import StageRecord
 
@@ -241,7 +241,7 @@ class CapacitySearch:
             found = math.sqrt(self._low * self._high)
             span = max(SPAN, (self._high / self._low) ** 1.5)
         else:  # a higher load that met the objective may be right, and violations below it hiccups
-            kept = max((r.users for r in self.results if r.held and r.purpose.startswith(MEASURE)), default=0)
+            kept = max((r.users for r in self.results if r.held and r.is_measured), default=0)
             if kept > found * math.sqrt(SPAN):
                 span = kept / found * SPAN
                 found = math.sqrt(found * kept)

@@ -35,7 +35,7 @@ def _run_parser(workload: str | None = None) -> tuple[ArgumentParser, int | None
 
 def run(args: Namespace) -> int:
     """Search; return 0 if a capacity was found, 4 if no load met the objective or the run is invalid."""
-    from katydid.analysis.result import RunResult
+    from katydid.analysis.summary import RunResult
     from katydid.engine.plugin import last_folder, use_shape
     from katydid.engine.stages.capacity_shape import CapacityShape
 

@@ -120,7 +120,7 @@ class Recommended:
 def scale_part(run: Run) -> dict[str, object]:
     """Return the keys of a sweep in `summary.json`: its stages, the sustained load, and what limited the run."""
     criteria = criteria_of(run.manifest)
-    holds = [h for h in holds_of(run.frame, run.manifest, criteria) if h.ended != "interrupted"]
+    holds = holds_of(run.frame, run.manifest, criteria)
     limit = diagnose_limit(run, holds)
     stages = [_stage(run, hold, holds[0]) for hold in holds]
     found = recommended(holds, {s.stage: s.errors for s in stages})
