@@ -43,26 +43,28 @@ class ApiKey:
     Attributes:
         value: the current key.
         known: all keys so far, the current one included.
+        renewable: the source can give a new key.
     """
 
     def __init__(self, value: str | None, where: str = KEY, read: Callable[[], str] | None = None) -> None:
         self.value = value
         self.where = where
         self.known = [] if value is None else [value]
-        self._watchers: list[Callable[[str], object]] = []
+        self.renewable = read is not None
+        self._renewed: Callable[[str], None] = lambda _: None
         self._read = read
         self._lock = RLock()  # gevent's: waiting for it does not block other greenlets
         self._not_before = 0.0
         self._why = ""
 
-    @property
-    def renewable(self) -> bool:
-        """True if the source can give a new key."""
-        return self._read is not None
-
     def watch(self, redactor: Redactor, say: Callable[[str], None]) -> None:
         """From now on, mask every new key in outputs and report each renewal."""
-        self._watchers = [redactor.add, lambda _: say(f"the target rejected the API key: renewed from {self.where}")]
+
+        def renewed(key: str) -> None:
+            redactor.add(key)
+            say(f"the target rejected the API key: renewed from {self.where}")
+
+        self._renewed = renewed
 
     def renew(self, refused: str | None) -> str:
         """Read the source again, unless another user just did. Return why there is no new key; empty if there is one.
@@ -89,8 +91,7 @@ class ApiKey:
             return f"{self.where} still gives the same key"
         self.value = value
         self.known.append(value)
-        for watch in self._watchers:
-            watch(value)
+        self._renewed(value)
         return ""
 
 
@@ -156,9 +157,8 @@ def _from_command(command: str) -> str:
     try:
         printed, _ = process.communicate(timeout=COMMAND_TIME)
     except subprocess.TimeoutExpired:
-        raise ConfigError(
-            f"{KEY_COMMAND}: has not exited within {COMMAND_TIME:g} s: run it by hand to see why"
-        ) from None
+        why = f"has not exited within {COMMAND_TIME:g} s: run it by hand to see why"
+        raise ConfigError(f"{KEY_COMMAND}: {why}") from None
     finally:  # also if the run ends before the command
         if process.poll() is None:
             _kill(process)
