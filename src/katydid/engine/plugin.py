@@ -18,7 +18,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.engine.collector import Collector, collector_for
-from katydid.engine.leaving.after_load import watch_target
+from katydid.engine.leaving.watching import watch_target
 from katydid.engine.live.figures import LiveFigures
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
