@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine.arrivals.barrier import LEAD, Barrier
-from katydid.engine.arrivals.pool import Pool
+from katydid.engine.arrivals import LEAD, Barrier, Pool
 from katydid.engine.options import RunOptions
 from katydid.engine.stopping import Stopper
 from katydid.engine.user import PacedUser

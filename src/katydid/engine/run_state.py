@@ -16,8 +16,7 @@ from locust.exception import RPCError
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.analysis.derived import late_limit_ms
-from katydid.engine.arrivals.barrier import Barrier
-from katydid.engine.arrivals.pool import Pool
+from katydid.engine.arrivals import Barrier, Pool
 from katydid.engine.event_log import EventLog
 from katydid.engine.housekeeping import Housekeeping
 from katydid.engine.monitor.gc_tuning import RareCollections

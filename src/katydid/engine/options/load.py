@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from locust import events
 
-from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options.arrivals import BUSY_SECONDS
 from katydid.engine.options.parsing import add_arguments, plain_fields
+from katydid.engine.replay import replay_of
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
