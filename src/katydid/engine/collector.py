@@ -29,7 +29,7 @@ from katydid.engine.services.base import Service
 from katydid.engine.services.preflight import first_look
 from katydid.engine.services.readiness import ready_target, when_ready
 from katydid.engine.services.spread import open_service, services_of
-from katydid.engine.spawning import first_requests, pulses, shape_at_first
+from katydid.engine.spawning import first_requests
 from katydid.engine.stages.shape import StagedFacts, staged_shape
 from katydid.engine.workers import connected
 from katydid.engine.workers.messages import Rows, batch_of
@@ -177,7 +177,7 @@ class Collector:
         staged = self._staged.facts(self._workload()) if self._staged else StagedFacts()
         spawn_rate = options.user_ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
         shape = None if self._staged else self._environment.shape_class
-        phase, ramp = shape_at_first(options, shape) if shape else first_requests(options, users or 0, spawn_rate)
+        first = first_requests(options, users or 0, spawn_rate, shape)
         info = RunInfo(
             users=users,
             workers=workers,
@@ -185,7 +185,7 @@ class Collector:
             warm_up=options.warm_up_seconds(run_time, users),
             run_time=run_time,
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
-            ramp=ramp,
+            ramp=first.ramp,
             adaptation=adaptation.as_dict() if adaptation else None,
             calibration=getattr(service, "calibration", None),
             ranks=ranks,
@@ -207,12 +207,12 @@ class Collector:
                 "adapted": adaptation.as_dict() if adaptation else None,
                 "users": users,
                 "spawn_rate": spawn_rate,
-                "ramp_per_s": ramp,
-                "phase": str(phase),
+                "ramp_per_s": first.ramp,
+                "phase": str(first.phase),
                 "phase_asked": options.phase,
                 **options.arrival_facts(),
                 **options.due_facts(run_time, info.warm_up),
-                "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
+                "pulses": first.pulses and not self._waits_for_all,
                 "users_leave": any(user.ends_itself for user in self._runtime.paced_users()) or None,
                 "failure_threshold": info.failure_limit,
                 "run_time_s": info.run_time,
