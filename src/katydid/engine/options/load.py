@@ -98,8 +98,8 @@ def _flag(word: str) -> str:
     return word.partition("=")[0] if word.startswith("--") else word[:2]
 
 
-def check_load(parsed: Namespace) -> None:
-    """Check that a run can have such a load.
+def check_load(parsed: Namespace) -> float | None:
+    """Check that a run can have such a load; return its run time in seconds, None without one.
 
     Args:
         parsed: options as Locust parsed them, or from its web form: texts, and the users as `user_count`.
@@ -124,6 +124,7 @@ def check_load(parsed: Namespace) -> None:
             raise ConfigError(f"--run-time {error}") from None
     if run_time is not None and not 1 <= run_time <= YEAR:
         raise ConfigError(f"--run-time must be from 1s to {_HOURS}h; leave it out for a run until you stop it")
+    return run_time
 
 
 def plain_form(form: Mapping[str, str]) -> dict[str, str]:
