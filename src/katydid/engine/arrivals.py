@@ -29,8 +29,7 @@ class Barrier:
 
     Attributes:
         released_at: when waiting users may start, on the monotonic clock; None until that is known.
-        roster: the facts that all users of the run gave about themselves when they were ready; set together with
-            `released_at`, and new each time.
+        roster: what all users of the run said about themselves when they were ready; set with `released_at`.
     """
 
     def __init__(self, runtime: "Runtime") -> None:

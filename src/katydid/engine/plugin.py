@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType
+from traceback import walk_stack
 from typing import Any
 
 import gevent
@@ -277,12 +277,10 @@ def _at_its_time() -> bool:
 
     Locust's event does not say why the run stops, but the call stack of this greenlet does.
     """
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - documented, despite its name
-    while frame is not None:
-        if frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust."):
-            return True
-        frame = frame.f_back
-    return False
+    return any(
+        frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust.")
+        for frame, _ in walk_stack(None)
+    )
 
 
 _installed = False

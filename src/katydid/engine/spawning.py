@@ -197,11 +197,7 @@ class Spawning:
 
 
 class Spawned:
-    """Due times of one process's users.
-
-    Args:
-        process: the process's name in Locust's dispatcher.
-    """
+    """Due times of one process's users; `process` is its name in Locust's dispatcher."""
 
     def __init__(self, process: str) -> None:
         self._process = process

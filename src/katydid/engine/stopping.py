@@ -17,6 +17,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from itertools import count
 
 import gevent
 from gevent.event import AsyncResult
@@ -54,14 +55,7 @@ _SPENT = "katydid_spent"
 
 
 class Stopper:
-    """One process's part in ending a run.
-
-    Args:
-        environment: Locust's environment.
-        runner: Locust's runner.
-        hand_in: delivers this process's last rows, and returns their numbers.
-        inbox: the master's inbox.
-    """
+    """One process's part in ending a run; `hand_in` delivers the process's last rows, and returns their numbers."""
 
     def __init__(
         self, environment: Environment, runner: Runner, hand_in: Callable[[], Finished], inbox: Inbox | None = None
@@ -71,7 +65,7 @@ class Stopper:
         self._inbox = inbox or Inbox(runner)
         self._hand_in = hand_in
         self._tickets: dict[int, AsyncResult] = {}
-        self._last_ticket = 0
+        self._numbers = count(1)
         self.active = False
         self.workers: set[str] = set()
         """Ids of the workers that take part; on the master."""
@@ -133,12 +127,12 @@ class Stopper:
         """Count a failure; return True if it belongs to the run. Blocks only the calling user."""
         if self._threshold.limit == 0:
             return True
-        self._last_ticket += 1
+        number = next(self._numbers)
         if not isinstance(self._runner, WorkerRunner):
-            return self._count(("local", self._last_ticket))
+            return self._count(("local", number))
         if not self.halted:
-            return self._ask_master(self._last_ticket)
-        self._runner.send_message(_LATER, {"ticket": self._last_ticket})
+            return self._ask_master(number)
+        self._runner.send_message(_LATER, {"ticket": number})
         return False
 
     def _ask_master(self, number: int) -> bool:
@@ -164,8 +158,7 @@ class Stopper:
             self._runner.send_message(_HALT, None, client_id=worker)
 
     def _on_answer(self, msg: Message, **_: object) -> None:
-        answer = self._tickets.get(msg.data["ticket"])
-        if answer is not None:
+        if (answer := self._tickets.get(msg.data["ticket"])) is not None:
             answer.set(msg.data["admitted"])
 
     def _count(self, ticket: tuple[str, int]) -> bool:

@@ -8,14 +8,13 @@ meantime wait for it. Each resends its request once; if that gets a 401 too, the
 """
 
 import base64
-import os
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import SECRETS_WIRE_NAME
-from katydid.engine.sender.api_key import KEY, KEY_COMMAND, KEY_FILE, REFUSED_TOO, ApiKey, find_key
+from katydid.engine.sender.api_key import REFUSED_TOO, SOURCES, ApiKey, find_key, first_set
 from katydid.engine.sender.headers import ExtraHeaders, without_secrets
 from katydid.engine.sender.sdk_environment import VENDORS, vendors_host
 from katydid.model.errors import ConfigError
@@ -97,8 +96,7 @@ def _has_authorization(headers: dict[str, str]) -> bool:
 
 
 def _no_key(vendor: str, origin: str) -> tuple[ApiKey, str]:
-    variables = (KEY, KEY_FILE, KEY_COMMAND, *([VENDORS[vendor].key] if vendor in VENDORS else []))
-    held = next((name for name in variables if os.environ.get(name, "").strip()), None)
+    held, _ = first_set(*SOURCES, VENDORS[vendor].key if vendor in VENDORS else "")
     note = f"{held} is not sent to {origin}: start the web UI with --host {origin}, or with --web-login" if held else ""
     return ApiKey(None), note
 
