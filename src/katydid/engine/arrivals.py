@@ -58,8 +58,7 @@ class Barrier:
     def user_ready(self, fact: object) -> None:
         """A user is ready for its first request, or is back; the last one of the whole run releases all.
 
-        Args:
-            fact: what the user tells all others about itself, as plain values; None for nothing.
+        `fact` is what it tells all others about itself, as plain values; None for nothing.
         """
         if self._runtime.is_worker:
             self._runner.send_message(_READY, {"fact": fact})

@@ -283,16 +283,5 @@ def _at_its_time() -> bool:
     )
 
 
-_installed = False
-
-
-def install() -> None:
-    """Register with Locust; repeated calls do nothing."""
-    global _installed  # noqa: PLW0603 - Locust's events are global too
-    if not _installed:
-        _installed = True
-        fill_parsers()
-        events.init.add_listener(on_init)
-
-
-install()
+fill_parsers()
+events.init.add_listener(on_init)

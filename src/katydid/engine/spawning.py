@@ -85,13 +85,9 @@ class FirstRequests(NamedTuple):
 def first_requests(
     options: RunOptions, users: int, spawn_rate: float | None, shape: LoadTestShape | None = None
 ) -> FirstRequests:
-    """The beginning of a run.
+    """The beginning of a run with so many users, spawned at a rate per second (None if unknown).
 
-    Args:
-        options: the run's options.
-        users: number of users to spawn.
-        spawn_rate: users per second; None if unknown.
-        shape: the load shape that decides about both instead, unless it is one of stages.
+    A load shape decides about both instead, unless it is one of stages.
     """
     interval = options.user_interval
     if shape is not None:
@@ -148,12 +144,9 @@ class Spawning:
         self._asked: list[dict[str, float]] = []
 
     def dispatch(self, users: int, spawn_rate: float, there: int = 0) -> float:
-        """Locust is about to add users; return the spawn rate to use.
+        """Locust is about to add users at a rate per second; return the rate to use.
 
-        Args:
-            users: number of users to add; negative to remove some.
-            spawn_rate: users per second that Locust asks for.
-            there: number of users already spawned.
+        `users` is negative to remove some of those that are there.
         """
         runtime = self._runtime
         options, any_shape = runtime.options, runtime.environment.shape_class

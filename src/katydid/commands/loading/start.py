@@ -201,11 +201,10 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
     from katydid.engine.live.progress import Progress
     from katydid.engine.live.steady_output import keep_going
     from katydid.engine.live.terminal_log import take_over_log
-    from katydid.engine.plugin import Lifecycle, install
+    from katydid.engine.plugin import Lifecycle
     from katydid.engine.workers.presence import look_for_master
 
     keep_going()
-    install()
     if shows_run:
         Progress.enable(stderr=stderr)
     take_over_log(locusts_main, shows_run=shows_run)

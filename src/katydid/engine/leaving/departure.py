@@ -20,11 +20,7 @@ class _HangUp(GreenletExit):  # type: ignore[misc]  # gevent has no types
 
 
 class Departure:
-    """The departure of one request's client.
-
-    Args:
-        leaving: when the client leaves.
-        chunks: returns the number of content chunks so far.
+    """The departure of one request's client; `chunks` returns the number of content chunks so far.
 
     Attributes:
         left_ms: milliseconds from the request's start to the disconnect; None if the request ended first.

@@ -53,11 +53,9 @@ _DRAW = (0, 0)
 
 
 def watch_target(runtime: Runtime, ended: str) -> None:
-    """Watch the target, in the process that keeps the run folder; does nothing if all clients stay.
+    """Watch the target once all users have stopped, in the process that keeps the run folder.
 
-    Args:
-        runtime: of the process; all users have stopped.
-        ended: why the run ended.
+    Does nothing if all clients stay, or if the run ended for another reason than its time or its requests.
     """
     if runtime.options.leaving is None or ended not in _BY_ITSELF:
         return
@@ -156,13 +154,7 @@ class _SentRequest:
 
 
 class Watch:
-    """Watches one target.
-
-    Args:
-        service: sends the requests; it has begun.
-        leaving: when clients leave.
-        most: most requests that may be sent at once.
-        seconds: time limit of the whole watch.
+    """Watches one target, with at most so many requests at once, for at most so many seconds.
 
     Attributes:
         record: what has been seen so far.

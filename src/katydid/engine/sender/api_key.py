@@ -68,10 +68,9 @@ class ApiKey:
         self._renewed = renewed
 
     def renew(self, refused: str | None) -> str:
-        """Read the source again, unless another user just did. Return why there is no new key; empty if there is one.
+        """Read the source again, unless another user just did since the target rejected the key `refused`.
 
-        Args:
-            refused: the key that the target rejected.
+        Return why there is no new key; empty if there is one.
         """
         if self._read is None:
             return f"{self.where} is read once: {KEY_COMMAND} or {KEY_FILE} renew a key that expires"

@@ -79,10 +79,7 @@ class Identity:
 def keep_secrets(parsed: Namespace, host: str | None, api: str) -> None:
     """In runs that the web UI starts, send secrets only to the target that the web UI was started with.
 
-    Args:
-        parsed: Locust's options, which it sends to its workers.
-        host: the target that the web UI was started with; None if it was not given.
-        api: the API whose SDK's variable names the target if `host` does not.
+    That is `host` or, if it was not given, the target of the SDK of `api`. Locust sends its options to the workers.
     """
     try:
         origin = read_target_url(host or vendors_host(api)[0]).origin
@@ -102,12 +99,7 @@ def _no_key(vendor: str, origin: str) -> tuple[ApiKey, str]:
 
 
 class Credentials:
-    """The authentication and extra headers of a service's requests.
-
-    Args:
-        key: the API key.
-        headers_of: returns the API's headers for a key.
-        extra: headers that override them.
+    """The headers of a service's requests: those that `headers_of` returns for a key, and extra ones over them.
 
     Attributes:
         accepted: a request of the load has succeeded with these headers. A list of models is no proof of the key: it
@@ -135,13 +127,7 @@ class Credentials:
         return self._headers
 
     def send_again(self, exchange: Exchange, sent: Headers, send: Callable[[Headers], None]) -> None:
-        """Renew the key after a 401, and resend the request once.
-
-        Args:
-            exchange: the exchange of the request.
-            sent: its headers.
-            send: sends it again with the given headers.
-        """
+        """Renew the key after a 401 to a request with the headers `sent`, and resend it once with `send`."""
         if not any(name in self._keyed for name, _ in sent):
             return
         key = self._sent if self._keyed.items() <= dict(sent).items() else None  # None: another user renewed it

@@ -53,12 +53,7 @@ def vendors_host(api: str) -> tuple[str, str]:
 
 
 def vendors_key(api: str, host: str) -> tuple[str, str]:
-    """(key, note): the SDK's key, if the target is the vendor's; else, if a key is set, why it is not sent.
-
-    Args:
-        api: the `--api` name.
-        host: URL of the target.
-    """
+    """(key, note): the SDK's key, if the host is the vendor's; else, if a key is set, why it is not sent."""
     vendor = VENDORS.get(api, _NOBODY)
     key = os.environ.get(vendor.key, "").strip()
     if not key:

@@ -98,9 +98,7 @@ def batch_of(message: Rows, schemas: Mapping[str, pa.Schema]) -> pa.Table:
 class Inbox:
     """Receives the workers' messages if this process is their master; else does nothing.
 
-    Args:
-        runner: Locust's runner.
-        on_refused: called at each rejected message, with the number of them in this run.
+    `on_refused` is called at each rejected message, with the number of them in this run.
     """
 
     def __init__(self, runner: object, on_refused: Callable[[int], object] = lambda _: None) -> None:

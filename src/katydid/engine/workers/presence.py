@@ -210,10 +210,9 @@ _waiting: list[gevent.Greenlet] = []
 
 
 def look_for_master(arguments: Sequence[str]) -> None:
-    """On a starting worker: print a message if its master does not answer; Locust would wait silently for 5 minutes.
+    """With a worker's arguments: print a message if its master does not answer.
 
-    Args:
-        arguments: Locust's arguments; nothing happens if they are not a worker's.
+    Locust would wait silently for 5 minutes.
     """
     if not (any(a.startswith("--worker") for a in arguments) or "LOCUST_MODE_WORKER" in os.environ):
         return
