@@ -278,6 +278,12 @@ class Runtime:
         nulled = sum(buffer.nulled.total() for buffer in self._buffers().values() if isinstance(buffer, RowBuffer))
         return Finished(self.recorder.recorded, nulled)
 
+    def _warn_of_nulled(self) -> None:
+        """Warn of values that did not fit, once per column."""
+        for column in self.recorder.buffer.nulled.keys() - self._warned_of:
+            self._warned_of.add(column)
+            logger.warning("values of %s do not fit its column and are stored as null; the run counts them", column)
+
     def _buffers(self) -> dict[str, RowBuffer | GapBuffer]:
         """The buffers of rows, by kind."""
         events = {"events": self.event_log.buffer} if self.event_log else {}
@@ -309,9 +315,7 @@ class Runtime:
         for kind, buffer in self._buffers().items():
             if batch := buffer.drain():
                 self._outbox.append((kind, batch))
-        for column in self.recorder.buffer.nulled.keys() - self._warned_of:
-            self._warned_of.add(column)
-            logger.warning("values of %s do not fit its column and are stored as null; the run counts them", column)
+        self._warn_of_nulled()
         while self._outbox:
             try:
                 self.deliver(*self._outbox[0])
