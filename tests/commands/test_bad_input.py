@@ -74,6 +74,10 @@ CASES = {
     "no users": (("--host", "URL", "--users", "0"), "--users 0 must be from 1 to 1000000"),
     "more users than there can be": (("--host", "URL", "--users", "9" * 20), "must be from 1 to 1000000"),
     "a run time of nothing": (("--host", "URL", "--run-time", "0s"), "--run-time must be from 1s to 8760h"),
+    "a warm-up that leaves nothing to measure": (
+        ("--host", "URL", "--warm-up", "1h"),
+        "--warm-up 3600s leaves nothing of --run-time 5s to measure: shorten the warm-up, or lengthen the run",
+    ),
     "a run time that no timer holds": (
         ("--host", "URL", "--run-time", "99999999999999h"),
         "--run-time must be from 1s to 8760h",

@@ -12,8 +12,8 @@ from locust.argument_parser import get_parser
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+import katydid.engine.plugin  # noqa: F401 - adds the options of a run to Locust's parsers
 from batches import monitor_rows, rows
-from katydid.engine import plugin
 from katydid.engine.live.prometheus import RunMetrics
 from katydid.target.settings import settings_from_arguments
 from running import ROOT
@@ -32,7 +32,6 @@ def compose():
 
 def locust_options(words, monkeypatch=None):
     """Locust's own parser, with our options; refuses what it does not know."""
-    plugin.install()
     return get_parser(default_config_files=[]).parse_args(words)
 
 

@@ -3,7 +3,7 @@
 import time
 from types import SimpleNamespace
 
-from katydid.engine.arrivals.barrier import Barrier
+from katydid.engine.arrivals import Barrier
 from katydid.load.schedule import Mode
 
 

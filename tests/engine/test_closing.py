@@ -28,11 +28,12 @@ def test_a_signal_in_the_moment_in_which_a_run_ends_closes_it_once(monkeypatch):
     stopper = SimpleNamespace(active=True, reason="run-time")
     info = SimpleNamespace(ms=lambda _: 0.0)
     runtime = SimpleNamespace(
-        stopper=stopper, runner=runner, info=info, is_master=False, finish=lambda: gevent.sleep(0), paced_users=list
-    )
+        stopper=stopper, runner=runner, info=info, is_master=False, is_worker=False, paced_users=list,
+        finish=lambda: gevent.sleep(0),
+    )  # fmt: skip
     collector = Closing()
     monkeypatch.setattr(plugin, "Runtime", lambda _: runtime)
-    monkeypatch.setattr(plugin, "collector_for", lambda _: collector)
+    monkeypatch.setattr(plugin, "Collector", lambda _: collector)
     monkeypatch.setattr(plugin, "RollCall", lambda _: None)
     monkeypatch.setattr(plugin, "watch_target", lambda *_: None)
     lifecycle = plugin.Lifecycle(Environment())

@@ -10,8 +10,8 @@ from katydid.dialects import dialect
 from katydid.engine.measuring import judge, measure_exchange
 from katydid.engine.options import RunOptions
 from katydid.engine.sender import api_key
-from katydid.engine.sender.credentials import Credentials, KeyedWebSocketClient
 from katydid.engine.sender.headers import ExtraHeaders
+from katydid.engine.sender.identity import Credentials, KeyedWebSocketClient
 from katydid.engine.services.chat import ChatService
 from katydid.model.errors import ConfigError
 from katydid.model.sample import Blame, ErrorClass, Sample

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from locust.argument_parser import ui_extra_args_dict
 
-from katydid.engine import plugin
+import katydid.engine.plugin  # noqa: F401 - adds the options of a run to Locust's parsers
 from katydid.engine.live import page_guard
 from katydid.engine.live.page_guard import FORM_OF_LOCUST, PageGuard, closed_fields
 from katydid.engine.options import RunOptions
@@ -117,7 +117,6 @@ def test_what_is_of_the_process_is_not_for_the_page_to_set(monkeypatch, field):
 
 
 def test_every_field_that_the_form_shows_may_be_set():
-    plugin.install()
     shown = ui_extra_args_dict([]).keys() | FORM_OF_LOCUST
     assert {"interval", "version_label", "prompts"} <= shown
     assert not shown & closed_fields()

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine.arrivals.barrier import LEAD, Barrier
-from katydid.engine.arrivals.pool import Pool
+from katydid.engine.arrivals import LEAD, Barrier, Pool
 from katydid.engine.options import RunOptions
 from katydid.engine.stopping import Stopper
 from katydid.engine.user import PacedUser
@@ -127,7 +126,7 @@ def stopper(monkeypatch):
     """Of the only process of a run; `ended` has the reasons for which it was ended."""
     monkeypatch.setattr(Stopper, "_register", lambda _: None)
     environment = SimpleNamespace(runner=None, stop_timeout=None)
-    made = Stopper(environment, None, hand_in=lambda: 0, nulled=lambda: 0)
+    made = Stopper(environment, None, hand_in=lambda: None)
     made.ended = []
     monkeypatch.setattr(made, "end", made.ended.append)
     return made

@@ -27,11 +27,14 @@ def runner():
 def watched(runner):
     said, noted = [], {}
     info = RunInfo(users=2, workers=2, model="m", warm_up=0.0).begun()
-    return SimpleNamespace(
-        said=said,
-        noted=noted,
-        presence=Presence(runner, set(NAMES), info, say=said.append, warn=said.append, note=noted.update),
+    runtime = SimpleNamespace(
+        stopper=SimpleNamespace(workers=set(NAMES)),
+        info=info,
+        announce=said.append,
+        warn=said.append,
+        note=noted.update,
     )
+    return SimpleNamespace(said=said, noted=noted, presence=Presence(runtime, runner))
 
 
 def test_workers_that_are_there_are_not_worth_a_word(watched):

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from documents import manifest_with
-from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options import RunOptions
 from katydid.engine.options.load import spawn_rate_of, users_of
+from katydid.engine.replay import replay_of
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
 from katydid.load.schedule import Mode

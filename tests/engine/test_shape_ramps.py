@@ -9,7 +9,7 @@ from locust import LoadTestShape
 
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
-from katydid.engine.spawning import Spawning, foresight, pulses, shape_at_first
+from katydid.engine.spawning import Spawning, first_requests, foresight
 from katydid.load.pacing import Phase
 
 
@@ -104,14 +104,14 @@ def test_what_a_shape_does_beside_answering_is_not_done_beforehand(shape):
     ],
 )
 def test_how_a_shape_begins_is_known_before_its_run(shape, asked, begins):
-    assert shape_at_first(options(**asked), shape()) == begins
+    assert first_requests(options(**asked), 0, None, shape())[:2] == begins
 
 
 def test_an_even_grid_for_a_shape_that_is_a_ramp_is_told_as_what_it_is():
     spread = options(phase="spread")
-    assert pulses(spread, 0, None, Few())
-    assert not pulses(spread, 0, None, Once())
-    assert not pulses(options(), 0, None, Few())
+    assert first_requests(spread, 0, None, Few()).pulses
+    assert not first_requests(spread, 0, None, Once()).pulses
+    assert not first_requests(options(), 0, None, Few()).pulses
 
 
 class Runtime(SimpleNamespace):

@@ -11,7 +11,7 @@ from locust.argument_parser import parse_options, ui_extra_args_dict
 from locust.env import Environment
 from locust.web import WebUI
 
-from katydid.engine import plugin
+import katydid.engine.plugin  # noqa: F401 - adds the options of a run to Locust's parsers
 from katydid.engine.live import web
 from katydid.engine.live.web import LONGEST_HELP, of_other_apis, offer_last_start, offered, short_help, with_hidden
 from katydid.engine.options.parsing import known_options
@@ -60,7 +60,6 @@ fields_from = cache(lambda words: ui_extra_args_dict(words[1:]))
 @pytest.fixture
 def page_of(monkeypatch):
     """Starts a page with some words of a command line, which Locust reads again for each form."""
-    plugin.install()
     monkeypatch.setattr("locust.argument_parser.ui_extra_args_dict", lambda: fields_from(tuple(sys.argv)))
 
     def start(*words):

@@ -20,7 +20,7 @@ def run(monkeypatch):
     sent = []
     monkeypatch.setattr(stopping.gevent, "signal_handler", lambda *_: None)
     monkeypatch.setattr(stopping.os, "kill", lambda pid, number: sent.append(number))
-    stopper = Stopper(SimpleNamespace(stop_timeout=0), None, hand_in=lambda: 0, nulled=lambda: 0)
+    stopper = Stopper(SimpleNamespace(stop_timeout=0), None, hand_in=lambda: None)
     return stopper, Signals(stopper, None), sent
 
 

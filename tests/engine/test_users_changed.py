@@ -50,3 +50,12 @@ def test_the_next_run_begins_with_its_own():
     spawning.begin()
     spawning.dispatch(3, 100.0, 0)
     assert "users_changed" not in runtime.noted
+
+
+def test_a_load_shape_takes_users_away_as_often_as_it_likes():
+    runtime = Runtime(None)
+    runtime.environment.shape_class = object()
+    spawning = Spawning(runtime)
+    for there in (9, 7, 5):
+        spawning.dispatch(-2, 100.0, there)
+    assert (runtime.noted, runtime.said) == ({}, [])

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from katydid.engine.leaving import after_load, watching
+from katydid.engine.leaving import watching
 from katydid.engine.leaving.departure import Departure
-from katydid.engine.leaving.watching import UnseenError, Watch, gauges
+from katydid.engine.leaving.gauges import UnseenError, gauges
+from katydid.engine.leaving.watching import Watch, watch_target
 from katydid.engine.options import RunOptions
 from katydid.engine.services.chat import ChatService
 from katydid.load.leaving import read_leaving
@@ -192,7 +193,7 @@ class Runtime(SimpleNamespace):
 
 def test_the_manifest_has_what_was_seen(target):
     runtime = Runtime(target().url, abandon="10%@100ms")
-    after_load.watch_target(runtime, "run-time")
+    watch_target(runtime, "run-time")
     assert runtime.noted[0]["leaving"].departed
 
 
@@ -202,7 +203,7 @@ def test_the_manifest_has_what_was_seen(target):
 )
 def test_nothing_is_sent_after_a_run_that_somebody_ended_or_whose_clients_stay(ended, options):
     runtime = Runtime("http://127.0.0.1:9", **options)
-    after_load.watch_target(runtime, ended)
+    watch_target(runtime, ended)
     assert runtime.noted == []
 
 
@@ -212,12 +213,12 @@ def test_that_nothing_could_be_seen_is_noted_with_the_reason(monkeypatch):
             raise ConfigError("it is gone")
 
     runtime = Runtime("http://127.0.0.1:9", Gone, abandon="10%@1s")
-    after_load.watch_target(runtime, "completed")
+    watch_target(runtime, "completed")
     assert runtime.noted == [{"leaving": LeavingRecord(why="it is gone")}]
 
 
 def test_what_takes_too_long_is_left(target, monkeypatch):
-    monkeypatch.setattr(after_load, "BUDGET_S", 0.2)
+    monkeypatch.setattr(watching, "BUDGET_S", 0.2)
     runtime = Runtime(target(ttft=9.0).url, abandon="10%@100ms")
-    after_load.watch_target(runtime, "completed")
+    watch_target(runtime, "completed")
     assert runtime.noted == [{"leaving": LeavingRecord(why="it takes longer than 0.2 s")}]

@@ -6,15 +6,14 @@ The collector checks the options before any load is sent, writes rows as they ar
 import logging
 import os
 import platform
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import locust
 import pyarrow.compute as pc
-from locust.env import Environment
 from locust.html import get_html_report
 from locust.runners import MasterRunner
 
@@ -29,11 +28,11 @@ from katydid.engine.services.base import Service
 from katydid.engine.services.preflight import first_look
 from katydid.engine.services.readiness import ready_target, when_ready
 from katydid.engine.services.spread import open_service, services_of
-from katydid.engine.spawning import first_requests, pulses, shape_at_first
+from katydid.engine.spawning import first_requests
 from katydid.engine.stages.shape import StagedFacts, staged_shape
 from katydid.engine.workers import connected
 from katydid.engine.workers.messages import Rows, batch_of
-from katydid.load.body import Adaptation
+from katydid.engine.workers.presence import tell
 from katydid.load.pacing import Phase
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.manifest import Manifest
@@ -65,6 +64,7 @@ class Collector:
     """Writes the current run's folder.
 
     Attributes:
+        notes: what the check has found out about the target, for the user.
         folder: the folder of the last finished run; None before.
         report: the report of that run.
         watchers: called with the kind and the bytes of each batch of rows as it arrives.
@@ -73,34 +73,32 @@ class Collector:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._environment = runtime.environment
+        self._staged = staged_shape(self._environment)
         self._writer: RunWriter | None = None
-        self._rows_of: dict[str, int] = {}
-        self._refused = 0
-        """The number of rows that could not be written."""
-        self._reads: tuple[int, ...] = (0, 0)
-        """The numbers of reads with and without a kernel timestamp, in all processes."""
         self._checked: tuple[RunOptions, str, str, Service | None] | None = None
-        self._found: tuple[Adaptation | None, str] = (None, "")
+        self.notes: list[str] = []
         self.folder: RunFolder | None = None
         self.report: Report | None = None
         self.watchers: list[Callable[[str, bytes], None]] = []
-        self._staged = staged_shape(self._environment)
+        self._forget()
         runtime.deliver = self.take
         runtime.note = self._note
         runtime.manifest = lambda: self.manifest
         runtime.inbox.listen(ROWS, Rows, self._on_rows)
 
+    def _forget(self) -> None:
+        """Reset the counts of the last run."""
+        self._rows_of: Counter[str] = Counter()
+        """Samples by the worker that sent them."""
+        self._refused = 0
+        """The number of rows that could not be written."""
+        self._reads: Counter[str] = Counter()
+        """Reads with and without a kernel timestamp, in all processes."""
+
     @property
     def manifest(self) -> Manifest:
         """The current run's manifest; empty without a run."""
         return self._writer.manifest if self._writer else Manifest.read({})
-
-    @property
-    def notes(self) -> list[str]:
-        """Preflight's notes for the user."""
-        adaptation, note = self._found
-        told = f"the target rejects fields of the request, so they were changed: {adaptation}" if adaptation else ""
-        return [line for line in (told, note) if line]
 
     @property
     def report_path(self) -> Path | None:
@@ -124,9 +122,12 @@ class Collector:
         Raises:
             ConfigError: the run cannot start; only preflight requests have been sent.
         """
-        check_load(parsed)
+        run_time = check_load(parsed)
         options = run_options(parsed, self._runtime.options_class)
         users, staged = self._runtime.paced_users(), self._staged
+        if run_time and staged is None and (options.warm_up or 0.0) >= run_time:
+            unmeasured = f"--warm-up {options.warm_up:g}s leaves nothing of --run-time {run_time:g}s to measure"
+            raise ConfigError(f"{unmeasured}: shorten the warm-up, or lengthen the run")
         options.check_arrivals(users, at_rates=staged is not None and staged.at_rates(parsed))
         options.check_leaving(*users)
         if self._environment.shape_class is not None:
@@ -146,14 +147,15 @@ class Collector:
                 raise ConfigError("no target: give its URL with --host or LOCUST_HOST, or try --embedded-target")
             service = open_service(users[0].service_class, options, host)
             patience = options.wait_ready if waits else 0.0
-            model = when_ready(lambda: first_look(service, host, options.tls), patience, _tell)
+            model = when_ready(lambda: first_look(service, host, options.tls), patience, tell)
             where = f"the target is {shown_url(host)}, from {variable}" if variable else ""
-            note = Redactor(service.secrets()).text(
-                getattr(service, "note", ""), COMPLAINT_LIMIT
-            )  # the note quotes the target
+            # The service's note quotes the target.
+            note = Redactor(service.secrets()).text(getattr(service, "note", ""), COMPLAINT_LIMIT)
             unsure = "the target's certificate is not verified (--insecure)" if options.insecure else ""
-            told = "; ".join(filter(None, (where, note, unsure)))
-            self._found = (getattr(service, "adaptation", None), told)
+            told = ["; ".join(filter(None, (where, note, unsure)))]
+            if adaptation := getattr(service, "adaptation", None):
+                told.insert(0, f"the target rejects fields of the request, so they were changed: {adaptation}")
+            self.notes = list(filter(None, told))
         self._checked = (options, host, model, service)
 
     def begin(self) -> None:
@@ -167,17 +169,18 @@ class Collector:
         if options.before_run and service is not None:
             for each, url in zip(services_of(service), hosts_in(host), strict=True):
                 ready_target(options.before_run, url, options.tls, each.credentials.headers, service.secrets())
-        adaptation = self._found[0]
-        runner = self._runtime.runner
-        users = None if self._environment.shape_class else runner.target_user_count
+        adaptation = getattr(service, "adaptation", None)
+        adapted = adaptation.as_dict() if adaptation else None
+        users = None if self._environment.shape_class else self._runtime.runner.target_user_count
         ranks = self._ranks()
         workers = len(ranks) or 1
         options.check_processes(users, workers)
-        run_time = self._run_time()
+        asked_time = None if self._staged else getattr(self._environment.parsed_options, "run_time", None)
+        run_time = float(asked_time) if asked_time else None
         staged = self._staged.facts(self._workload()) if self._staged else StagedFacts()
         spawn_rate = options.user_ramp or getattr(self._environment.parsed_options, "spawn_rate", None)
         shape = None if self._staged else self._environment.shape_class
-        phase, ramp = shape_at_first(options, shape) if shape else first_requests(options, users or 0, spawn_rate)
+        first = first_requests(options, users or 0, spawn_rate, shape)
         info = RunInfo(
             users=users,
             workers=workers,
@@ -185,8 +188,8 @@ class Collector:
             warm_up=options.warm_up_seconds(run_time, users),
             run_time=run_time,
             failure_limit=staged.get("failure_threshold", options.failure_threshold),
-            ramp=ramp,
-            adaptation=adaptation.as_dict() if adaptation else None,
+            ramp=first.ramp,
+            adaptation=adapted,
             calibration=getattr(service, "calibration", None),
             ranks=ranks,
         ).begun(lead_of(options.mode, remote=self._runtime.is_master))
@@ -194,48 +197,47 @@ class Collector:
         started = datetime.fromtimestamp(info.origin_wall, UTC)
         version = version_label(options, Path.cwd())
         path = new_run_path(Path(options.results), staged.get("workload", self._workload()), version, started)
-        self._rows_of = {}
-        self._refused = 0
-        self._reads = (0, 0)
-        self._writer = _writer(
-            path,
-            {
-                "workload": self._workload(),
-                "version": version,
-                "host": shown_url(host),
-                "model": model,
-                "adapted": adaptation.as_dict() if adaptation else None,
-                "users": users,
-                "spawn_rate": spawn_rate,
-                "ramp_per_s": ramp,
-                "phase": str(phase),
-                "phase_asked": options.phase,
-                **options.arrival_facts(),
-                **options.due_facts(run_time, info.warm_up),
-                "pulses": pulses(options, users or 0, spawn_rate, shape) and not self._waits_for_all,
-                "users_leave": any(user.ends_itself for user in self._runtime.paced_users()) or None,
-                "failure_threshold": info.failure_limit,
-                "run_time_s": info.run_time,
-                "request_timeout_s": options.request_timeout,
-                "idle_timeout_s": options.idle_timeout,
-                "drain_s": options.drain_seconds,
-                "warm_up_s": info.warm_up,
-                "check": options.check,
-                "client": options.client,
-                **({"timestamp_source": service.timestamp_source, **service.facts()} if service else {}),
-                "options": options.shown(),
-                "katydid_version": __version__,
-                "katydid_commit": own_commit(),
-                "locust_version": locust.__version__,
-                "python_version": platform.python_version(),
-                "machine": f"{platform.node()} {platform.system()} {platform.release()} {platform.machine()}",
-                "cpu_count": os.cpu_count(),
-                "workers": workers,
-                "started_utc": started.isoformat(timespec="milliseconds"),
-                **staged,
-                **self._declared(),
-            },
-        )
+        self._forget()
+        facts: dict[str, object] = {
+            "workload": self._workload(),
+            "version": version,
+            "host": shown_url(host),
+            "model": model,
+            "adapted": adapted,
+            "users": users,
+            "spawn_rate": spawn_rate,
+            "ramp_per_s": first.ramp,
+            "phase": str(first.phase),
+            "phase_asked": options.phase,
+            **options.arrival_facts(),
+            **options.due_facts(run_time, info.warm_up),
+            "pulses": first.pulses and not self._waits_for_all,
+            "users_leave": any(user.ends_itself for user in self._runtime.paced_users()) or None,
+            "failure_threshold": info.failure_limit,
+            "run_time_s": info.run_time,
+            "request_timeout_s": options.request_timeout,
+            "idle_timeout_s": options.idle_timeout,
+            "drain_s": options.drain_seconds,
+            "warm_up_s": info.warm_up,
+            "check": options.check,
+            "client": options.client,
+            **({"timestamp_source": service.timestamp_source, **service.facts()} if service else {}),
+            "options": options.shown(),
+            "katydid_version": __version__,
+            "katydid_commit": own_commit(),
+            "locust_version": locust.__version__,
+            "python_version": platform.python_version(),
+            "machine": f"{platform.node()} {platform.system()} {platform.release()} {platform.machine()}",
+            "cpu_count": os.cpu_count(),
+            "workers": workers,
+            "started_utc": started.isoformat(timespec="milliseconds"),
+            **staged,
+            **self._declared(),
+        }
+        try:
+            self._writer = RunWriter(path, facts)
+        except DocumentError as error:  # they include a custom workload's facts
+            raise ConfigError(f"the workload's facts() do not fit the manifest ({error}): fix the workload") from None
 
     def _ranks(self) -> dict[str, int]:
         """The workers' ranks by id; empty if this process sends the requests itself."""
@@ -257,11 +259,6 @@ class Collector:
         rules = dict.fromkeys(rule.name for user in users if user.record for rule in user.record.rules)
         return declare(self._runtime.columns, metrics, rules)
 
-    def _run_time(self) -> float | None:
-        """The requested seconds of load; None if stages set their own durations."""
-        run_time = None if self._staged else getattr(self._environment.parsed_options, "run_time", None)
-        return float(run_time) if run_time else None
-
     # Rows
 
     def take(self, kind: str, batch: bytes) -> None:
@@ -278,10 +275,8 @@ class Collector:
             self._runtime.stopper.end("error", drain=0)
         if kind == "monitor":
             rows = decode(batch)
-            self._reads = tuple(
-                known + int(pc.sum(rows[name]).as_py() or 0)
-                for known, name in zip(self._reads, ("stamped_reads", "unstamped_reads"), strict=True)
-            )
+            self._reads["kernel"] += int(pc.sum(rows["stamped_reads"]).as_py() or 0)
+            self._reads["user"] += int(pc.sum(rows["unstamped_reads"]).as_py() or 0)
         guard = self._runtime.housekeeping.guard
         if self._staged is not None and kind == "samples":
             guard("the load shape", self._staged.take, decode(batch))
@@ -290,13 +285,13 @@ class Collector:
 
     def _stamps(self, manifest: Manifest) -> dict[str, object]:
         """The manifest's entries about the source of timestamps, corrected to what was really used."""
-        kernel, own = self._reads
-        if not kernel + own:
+        total, own = self._reads.total(), self._reads["user"]
+        if not total:
             return {}
         source = manifest.timestamp_source
-        if source == "kernel" and own > max(FEWEST_UNSTAMPED, MOST_UNSTAMPED * (kernel + own)):
+        if source == "kernel" and own > max(FEWEST_UNSTAMPED, MOST_UNSTAMPED * total):
             source = "user"
-        return {"timestamp_source": source, "reads": {"kernel": kernel, "user": own}}
+        return {"timestamp_source": source, "reads": {"kernel": self._reads["kernel"], "user": own}}
 
     def _note(self, **facts: object) -> None:
         if self._writer is not None:
@@ -305,7 +300,7 @@ class Collector:
     def _on_rows(self, worker: str, rows: Rows) -> None:
         count = batch_of(rows, row_schemas(self._runtime.columns)).num_rows
         if rows.kind == "samples":
-            self._rows_of[worker] = self._rows_of.get(worker, 0) + count
+            self._rows_of[worker] += count
         self.take(rows.kind, rows.batch)
 
     # The end
@@ -315,7 +310,7 @@ class Collector:
         assert self._writer is not None  # noqa: S101 - begin() has run
         writer, self._writer = self._writer, None
         stopper = self._runtime.stopper
-        lost = sum(promised - self._rows_of.get(worker, 0) for worker, promised in stopper.rows_promised.items())
+        lost = sum(last.rows - self._rows_of[worker] for worker, last in stopper.finished.items())
         outcome = {
             "ended": ended,
             "stopped_at_ms": round(stopped_at_ms, 3),
@@ -323,7 +318,7 @@ class Collector:
             "lost_workers": stopper.lost_workers if self._runtime.is_master else [],
             "missing_rows": lost + self._refused,
             **self._stamps(writer.manifest),
-            "nulled_values": self._runtime.nulled() + sum(stopper.nulled.values()),
+            "nulled_values": self._runtime.finished().nulled + sum(last.nulled for last in stopper.finished.values()),
         }
         try:
             self.folder = writer.finish(**outcome)
@@ -339,21 +334,3 @@ class Collector:
             logger.exception("the report of %s failed; its samples are safe", writer.path)
             return ExitCode.INTERNAL
         return exit_code(self.report.summary)
-
-
-def collector_for(environment: Environment) -> Collector | None:
-    """A collector, if this process writes the run folder."""
-    runtime = Runtime.of(environment)
-    return None if runtime.is_worker else Collector(runtime)
-
-
-def _tell(line: str) -> None:
-    """Print a line to the user before any run."""
-    print(f"katydid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the progress display does not exist yet
-
-
-def _writer(path: Path, facts: Mapping[str, object]) -> RunWriter:
-    try:
-        return RunWriter(path, facts)
-    except DocumentError as error:  # they include a custom workload's facts
-        raise ConfigError(f"the workload's facts() do not fit the manifest ({error}): fix the workload") from None

@@ -14,11 +14,7 @@ logger = logging.getLogger("katydid")
 
 
 class Housekeeping:
-    """The background greenlets of one process.
-
-    Args:
-        on_death: called with the name and the error of each greenlet that dies.
-    """
+    """The background greenlets of one process; `on_death` gets the name and the error of each that dies."""
 
     def __init__(self, on_death: Callable[[str, str], None]) -> None:
         self._on_death = on_death

@@ -8,18 +8,17 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType
+from traceback import walk_stack
 from typing import Any
 
 import gevent
 import psutil
 from locust import LoadTestShape, events
 from locust.env import Environment
-from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
-from katydid.engine.collector import Collector, collector_for
-from katydid.engine.leaving.after_load import watch_target
-from katydid.engine.live.figures import LiveFigures
+from katydid.engine.collector import Collector
+from katydid.engine.leaving.watching import watch_target
 from katydid.engine.live.observability import Watch
 from katydid.engine.live.page_guard import PageGuard
 from katydid.engine.live.progress import Progress
@@ -38,20 +37,31 @@ from katydid.engine.sender.api_key import fetch_ahead
 from katydid.engine.services.readiness import interruptible
 from katydid.engine.spawning import quieten_locust
 from katydid.engine.stopping import FINISH_GRACE_S
-from katydid.engine.workers.presence import RollCall, found_master, tell_of_workers, watch_parent
+from katydid.engine.workers.presence import RollCall, found_master, tell, tell_of_workers, watch_parent
+from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError, ExitCode, naming_paths
-from katydid.report.render.terminal import say, terminal
+from katydid.model.options import YEAR
 from katydid.runs.folder import RunFolder
 
 logger = logging.getLogger("katydid")
 
 REPORT_TIME = 60.0
 """Seconds that writing the reports may take before the process exits without them."""
+FORM_USERS = 1000
+"""Minimum number of users for the spawn rate in the web form: the form does not adjust it to the users entered."""
 
 
 class Lifecycle:
-    """One process's listeners."""
+    """One process's listeners.
 
+    Attributes:
+        shape: makes the load shape of this process's runs, if that is not in a locustfile.
+        started: a run was started in this process.
+        last_folder: the folder of the last run that ended in this process; None in a worker.
+        last_code: the exit code of that run.
+    """
+
+    shape: Callable[[], LoadTestShape] | None = None
     started = False
     last_folder: RunFolder | None = None
     last_code: ExitCode | None = None
@@ -59,7 +69,7 @@ class Lifecycle:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.runtime = Runtime(environment)
-        self.collector: Collector | None = collector_for(environment)
+        self.collector = None if self.runtime.is_worker else Collector(self.runtime)
         self.progress: Progress | None = None
         self.watch: Watch | None = None
         self.headless = bool(environment.parsed_options and environment.parsed_options.headless)
@@ -80,7 +90,9 @@ class Lifecycle:
             try:
                 self.collector.begin()
             except ConfigError as error:
-                self._refuse(error)
+                self._refused = True
+                logger.error("%s", error)  # noqa: TRY400 - one line
+                gevent.spawn(self.runtime.runner.stop)
                 return
         self._refused = False
         Lifecycle.started = True
@@ -93,33 +105,31 @@ class Lifecycle:
         if self.watch is not None:
             self.watch.begin()
         if self.collector is not None:
-            self.progress = Progress(self.runtime, figures=self._figures, headless=self.headless)
+            figures = lambda: self.watch.figures if self.watch else None  # noqa: E731 - those of each moment
+            self.progress = Progress(self.runtime, figures=figures, headless=self.headless)
             self.runtime.announce, self.runtime.warn = self.progress.say, self.progress.warn
             self.progress.start()
             for note in self.collector.notes:
                 self.progress.say(note)
-            for notice in self._notices(self.collector):
+            for notice in self._notices(self.collector.manifest):
                 self.progress.warn(notice)
             self.runtime.watch_workers()
 
-    def _notices(self, collector: Collector) -> list[str]:
+    def _notices(self, manifest: Manifest) -> list[str]:
         """Warnings about options that the user may not have intended."""
         found = []
-        if collector.manifest.pulses:
+        if manifest.pulses:
             found.append("with --phase spread, users of a ramp wait for their places: leave --phase out")
-        users = self.runtime.info.users
-        if not users or not self.headless:
-            return found
-        return found + notices(
-            users=users,
-            interval=self.runtime.options.user_interval,
-            run_time=self.runtime.info.run_time,
-            ends_itself=bool(self.runtime.options.requests or self.runtime.options.trace)
-            or all(u.ends_itself for u in self.runtime.paced_users()),
-        )
-
-    def _figures(self) -> LiveFigures | None:
-        return self.watch.figures if self.watch else None
+        options, info = self.runtime.options, self.runtime.info
+        if info.users and self.headless:
+            by_itself = all(user.ends_itself for user in self.runtime.paced_users())
+            found += notices(
+                users=info.users,
+                interval=options.user_interval,
+                run_time=info.run_time,
+                ends_itself=by_itself or bool(options.requests or options.trace),
+            )
+        return found
 
     def on_request(self, **event: Any) -> None:
         """Record a request of a user class that is not Katydid's."""
@@ -202,11 +212,6 @@ class Lifecycle:
         if self.environment.process_exit_code is None and self.headless:
             self.environment.process_exit_code = int(ExitCode.USAGE if self._refused else ExitCode.INVALID)
 
-    def _refuse(self, error: ConfigError) -> None:
-        self._refused = True
-        logger.error("%s", error)
-        gevent.spawn(self.runtime.runner.stop)
-
 
 def on_init(environment: Environment, web_ui: Page | None = None, **_: object) -> None:
     """Locust has created its runner: set up Katydid, and check a headless run before anything is sent.
@@ -219,15 +224,17 @@ def on_init(environment: Environment, web_ui: Page | None = None, **_: object) -
 
 
 def _take_part(environment: Environment, web_ui: Page | None) -> None:
-    if _shape is not None and not isinstance(environment.runner, WorkerRunner):
-        environment.shape_class = _shape()
+    if Lifecycle.shape is not None and not isinstance(environment.runner, WorkerRunner):
+        environment.shape_class = Lifecycle.shape()
         environment.shape_class.runner = environment.runner
     found_master()
     warm_inspect_cache()
     remember_locusts_options()
     quieten_locust()
     lifecycle = Lifecycle(environment)
-    _stay(lifecycle.runtime.runner)
+    # Locust exits when the last greenlet of its runner ends. A local runner has only one, the CPU monitor, which dies
+    # if no file can be opened. So add another; Locust's `quit` ends it.
+    lifecycle.runtime.runner.greenlet.spawn(gevent.sleep, YEAR)
     if lifecycle.collector is None:
         fetch_ahead()
         lifecycle.roll_call.answer()
@@ -253,9 +260,11 @@ def _take_part(environment: Environment, web_ui: Page | None) -> None:
             lifecycle.collector.check(options, environment.host or "", waits=True)
         gevent.spawn(tell_of_workers, lifecycle.runtime.runner, options)
     except ConfigError as error:
-        say(terminal(stderr=True), f"katydid: {error}")  # for the user at the terminal, not for the log
+        tell(error)
         if options.processes:
-            _dismiss_workers()
+            for child in psutil.Process().children():  # Locust has forked them, and does not end them this early
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.terminate()
         sys.exit(int(ExitCode.USAGE))
 
 
@@ -268,76 +277,11 @@ def _at_its_time() -> bool:
 
     Locust's event does not say why the run stops, but the call stack of this greenlet does.
     """
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - documented, despite its name
-    while frame is not None:
-        if frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust."):
-            return True
-        frame = frame.f_back
-    return False
+    return any(
+        frame.f_code.co_name in _LOCUSTS_TIMERS and frame.f_globals["__name__"].startswith("locust.")
+        for frame, _ in walk_stack(None)
+    )
 
 
-def _stay(runner: Runner) -> None:
-    """Keep Locust running if its CPU monitor dies.
-
-    Locust exits when the last greenlet of its runner ends. A local runner has only one, the CPU monitor, which dies if
-    no file can be opened. So add another; Locust's `quit` ends it.
-    """
-
-    def wait() -> None:
-        while True:
-            gevent.sleep(3600.0)
-
-    runner.greenlet.spawn(wait)
-
-
-def _dismiss_workers() -> None:
-    """End the workers that Locust forked; Locust does not do so if it exits this early."""
-    for child in psutil.Process().children():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.terminate()
-
-
-FORM_USERS = 1000
-"""Minimum number of users for the spawn rate in the web form: the form does not adjust it to the users entered."""
-
-
-_installed = False
-_shape: Callable[[], LoadTestShape] | None = None
-
-
-def install() -> None:
-    """Register with Locust; repeated calls do nothing."""
-    global _installed  # noqa: PLW0603 - Locust's events are global too
-    if not _installed:
-        _installed = True
-        fill_parsers()
-        events.init.add_listener(on_init)
-
-
-def use_shape(shape: Callable[[], LoadTestShape]) -> None:
-    """Use a load shape that is not in a locustfile for the runs of this process."""
-    global _shape  # noqa: PLW0603 - like Locust's events
-    _shape = shape
-
-
-def show_progress(*, stderr: bool = False) -> None:
-    """Show Katydid's progress instead of Locust's, on standard output or standard error."""
-    Progress.enable(stderr=stderr)
-
-
-def last_folder() -> RunFolder | None:
-    """The folder of the last run that ended in this process; None in a worker."""
-    return Lifecycle.last_folder
-
-
-def last_code() -> ExitCode | None:
-    """The exit code of the last run that ended in this process; None in a worker."""
-    return Lifecycle.last_code
-
-
-def has_started() -> bool:
-    """Return True if a run was started in this process."""
-    return Lifecycle.started
-
-
-install()
+fill_parsers()
+events.init.add_listener(on_init)

@@ -91,12 +91,7 @@ class RunInfo:
 
 
 def lead_of(mode: Mode, *, remote: bool) -> float:
-    """Seconds from the start of a run to its origin.
-
-    Args:
-        mode: the run's mode of arrivals.
-        remote: workers send the requests.
-    """
+    """Seconds from the start of a run to its origin; `remote` if workers send the requests."""
     if mode.is_open:
         return REMOTE_POOL_LEAD if remote else POOL_LEAD
     return REMOTE_LEAD if remote else LEAD

@@ -16,8 +16,7 @@ from locust.exception import RPCError
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from katydid.analysis.derived import late_limit_ms
-from katydid.engine.arrivals.barrier import Barrier
-from katydid.engine.arrivals.pool import Pool
+from katydid.engine.arrivals import Barrier, Pool
 from katydid.engine.event_log import EventLog
 from katydid.engine.housekeeping import Housekeeping
 from katydid.engine.monitor.gc_tuning import RareCollections
@@ -31,14 +30,15 @@ from katydid.engine.services.base import Service
 from katydid.engine.services.spread import open_service, services_of
 from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Signals, Stopper
-from katydid.engine.workers.messages import Broken, Inbox
+from katydid.engine.workers.messages import Broken, Finished, Inbox
 from katydid.engine.workers.presence import Alike, Presence, watch_master
 from katydid.load.schedule import Mode
 from katydid.load.stages import Stage
 from katydid.load.threshold import RequestShare
 from katydid.model.documents.manifest import Manifest
 from katydid.model.redact import Redactor
-from katydid.runs.rows import sample_schema
+from katydid.runs.gaps import GapBuffer
+from katydid.runs.rows import RowBuffer, sample_schema
 
 logger = logging.getLogger("katydid")
 
@@ -79,8 +79,8 @@ class Runtime:
         self.runner: Runner = environment.runner
         self.is_worker = isinstance(self.runner, WorkerRunner)
         self.is_master = isinstance(self.runner, MasterRunner)
-        self.inbox = Inbox(self.runner, self._on_refused)
-        self.stopper = Stopper(environment, self.runner, self.hand_in, self.nulled, self.inbox)
+        self.inbox = Inbox(self.runner, lambda count: self.note(refused_messages=count))
+        self.stopper = Stopper(environment, self.runner, self.hand_in, self.inbox)
         Signals(self.stopper, self.runner)
         self.event_log: EventLog | None = None
         self.prepared: Service | None = None
@@ -94,14 +94,14 @@ class Runtime:
         """Shows a line to the user."""
         self.warn: Callable[[str], None] = partial(logger.warning, "%s")
         """Shows a warning to the user."""
-        self._spawning: Spawning | None = None
-        if not self.is_worker:
-            self._spawning = Spawning(self)
+        self._spawning = None if self.is_worker else Spawning(self)
+        if self._spawning is not None:
             self._spawning.install(environment)
-        self._spawned = Spawned("local")
         self._monitor: Monitor | None = None
         self.housekeeping = Housekeeping(self._broken)
-        self.inbox.listen(_BROKEN, Broken, self._on_broken)
+        self.inbox.listen(
+            _BROKEN, Broken, lambda worker, told: self._end_broken(self.stopper.name_of(worker), told.name, told.why)
+        )
         self.alike = Alike(self)
         self.barrier = Barrier(self)
         self._forget()
@@ -111,6 +111,7 @@ class Runtime:
         """Reset the state of the last run."""
         self.expected_end: float | None = None
         self.pool = Pool(self)
+        self._spawned = Spawned(self.runner.client_id if isinstance(self.runner, WorkerRunner) else "local")
         self._next_user = self._first_of_stage = 0
         self._stage: Stage | None = None
         self._outbox: list[tuple[str, bytes]] = []
@@ -142,9 +143,7 @@ class Runtime:
     @property
     def options_class(self) -> type[RunOptions]:
         """The options class of this run's workload."""
-        users = self.paced_users()
-        found: type[RunOptions] = users[0].options_class if users else RunOptions
-        return found
+        return next((user.options_class for user in self.paced_users()), RunOptions)
 
     @property
     def stage(self) -> Stage:
@@ -180,13 +179,6 @@ class Runtime:
         """This process's rank among those that send requests, from 0."""
         return self.info.ranks.get(self.runner.client_id, 0) if isinstance(self.runner, WorkerRunner) else 0
 
-    @property
-    def _late_limit(self) -> float | None:
-        """Milliseconds after which a start counts as late; None in a closed loop, where nothing has a due time."""
-        if self.options.mode is Mode.CLOSED:
-            return None
-        return late_limit_ms(Manifest.of(interval_s=self.options.user_interval))
-
     def now(self) -> float:
         """Seconds since the run's origin."""
         return time.monotonic() - self.info.origin
@@ -198,7 +190,6 @@ class Runtime:
         self.info = RunInfo.from_wire(getattr(parsed, WIRE_NAME))
         self._forget()
         self.barrier.begin()
-        self._spawned = Spawned(self.runner.client_id if isinstance(self.runner, WorkerRunner) else "local")
         if self._spawning is not None:
             self._spawning.begin()
             setattr(parsed, BATCH_WIRE_NAME, None)
@@ -225,6 +216,7 @@ class Runtime:
                     key.watch(redactor, lambda text: self.announce(text))  # noqa: PLW0108 - `announce` is set later
         self.prepared = None
         self.alike.tell()
+        due = self.options.mode is not Mode.CLOSED  # else nothing has a due time, and no start is late
         self.recorder = Recorder(
             self.environment,
             self.stopper,
@@ -233,7 +225,7 @@ class Runtime:
             worker=self.process,
             redactor=redactor,
             stage=lambda: self.stage,
-            late_limit=self._late_limit,
+            late_limit=late_limit_ms(Manifest.of(interval_s=self.options.user_interval)) if due else None,
         )
         self.event_log = EventLog(self.info, self.options.api) if self.options.record_events else None
         self._monitor = Monitor(
@@ -244,24 +236,21 @@ class Runtime:
             in_flight=lambda: self.recorder.in_flight,
             whole_machine=not self.is_worker,
         )
-        resource_monitor = ResourceMonitor(
-            self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
-        )
         self._collections = RareCollections()
         self.housekeeping.spawn("the monitor of the generator", self._monitor.run)
         self.housekeeping.spawn(_WRITER, self._flush_forever)
         if isinstance(self.runner, WorkerRunner):
             self.housekeeping.spawn("the watch on the master", watch_master, self.runner, self.stopper)
         else:
-            self.housekeeping.spawn("the monitor of the machine and the target", resource_monitor.run)
+            resources = ResourceMonitor(
+                self.info, self._monitor.buffer, self.options.target_pid, self.options.target_metrics
+            )
+            self.housekeeping.spawn("the monitor of the machine and the target", resources.run)
 
     def watch_workers(self) -> None:
         """On a master: report workers that stop responding, and workers that return."""
         if isinstance(self.runner, MasterRunner):
-            presence = Presence(
-                self.runner, self.stopper.workers, self.info, say=self.announce, warn=self.warn, note=self.note
-            )
-            self.housekeeping.spawn("the watch on the workers", presence.watch, lambda: self.stopper.ending)
+            self.housekeeping.spawn("the watch on the workers", Presence(self, self.runner).watch)
 
     def finish(self) -> None:
         """End the run in this process; all its users have stopped."""
@@ -275,29 +264,31 @@ class Runtime:
             self.service.close()
             del self.service
 
-    def hand_in(self) -> int:
-        """Deliver all rows; return the number of samples that this process recorded in the run."""
+    def hand_in(self) -> Finished:
+        """Deliver all rows; return their numbers."""
         more = True
         while more:  # a batch that fails is dropped, so go on with the rest
             waiting = len(self._outbox)
             self.housekeeping.guard(_WRITER, self._flush)
             more = 0 < len(self._outbox) < waiting
-        return self.recorder.recorded
+        return self.finished()
 
-    def nulled(self) -> int:
-        """The number of values in this process's rows that did not fit their columns and were replaced by null."""
-        buffers = [self.recorder.buffer]
-        if self.event_log is not None:
-            buffers.append(self.event_log.buffer)
-        if self._monitor is not None:
-            buffers.append(self._monitor.buffer)
-        return sum(buffer.nulled.total() for buffer in buffers)
+    def finished(self) -> Finished:
+        """The number of samples that this process recorded in the run, and of values nulled as they did not fit."""
+        nulled = sum(buffer.nulled.total() for buffer in self._buffers().values() if isinstance(buffer, RowBuffer))
+        return Finished(self.recorder.recorded, nulled)
 
     def _warn_of_nulled(self) -> None:
         """Warn of values that did not fit, once per column."""
         for column in self.recorder.buffer.nulled.keys() - self._warned_of:
             self._warned_of.add(column)
             logger.warning("values of %s do not fit its column and are stored as null; the run counts them", column)
+
+    def _buffers(self) -> dict[str, RowBuffer | GapBuffer]:
+        """The buffers of rows, by kind."""
+        events = {"events": self.event_log.buffer} if self.event_log else {}
+        monitor = {"monitor": self._monitor.buffer} if self._monitor else {}
+        return {**events, "samples": self.recorder.buffer, "gaps": self.recorder.gaps, **monitor}
 
     def _broken(self, name: str, why: str) -> None:
         """A background greenlet of this process died: end the run in all processes."""
@@ -308,12 +299,6 @@ class Runtime:
                 gevent.spawn(self.runner.quit)
         else:
             self._end_broken(self.process, name, why)
-
-    def _on_refused(self, count: int) -> None:
-        self.note(refused_messages=count)
-
-    def _on_broken(self, worker: str, broken: Broken) -> None:
-        self._end_broken(self.stopper.name_of(worker), broken.name, broken.why)
 
     def _end_broken(self, process: str, name: str, why: str) -> None:
         redactor = self.recorder.redactor
@@ -327,13 +312,8 @@ class Runtime:
             self._flush()
 
     def _flush(self) -> None:
-        for kind, buffer in (
-            ("events", self.event_log and self.event_log.buffer),
-            ("samples", self.recorder.buffer),
-            ("gaps", self.recorder.gaps),
-            ("monitor", self._monitor and self._monitor.buffer),
-        ):
-            if buffer and (batch := buffer.drain()):
+        for kind, buffer in self._buffers().items():
+            if batch := buffer.drain():
                 self._outbox.append((kind, batch))
         self._warn_of_nulled()
         while self._outbox:

@@ -13,7 +13,7 @@ import logging
 import time
 from contextlib import redirect_stdout
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import gevent
 from gevent import GreenletExit
@@ -39,25 +39,7 @@ FORESIGHT_TIME = 0.05
 
 def quieten_locust() -> None:
     """Suppress Locust's warning of more than 100 users per second: our users wait for their due times anyway."""
-    logging.getLogger("locust.runners").addFilter(_is_not_of_the_rate)
-
-
-def _is_not_of_the_rate(record: logging.LogRecord) -> bool:
-    return "spawn rate is very high" not in record.getMessage()
-
-
-def first_requests(options: RunOptions, users: int, spawn_rate: float | None) -> tuple[Phase, float | None]:
-    """The phase of the users' first requests, and the ramp's users per second; None without a ramp.
-
-    Args:
-        options: the run's options.
-        users: number of users to spawn.
-        spawn_rate: users per second; None if unknown.
-    """
-    rate = options.user_ramp or spawn_rate
-    ramp = bool(rate) and _comes_as_ramp(options, users, rate or 0.0)
-    phase = effective_phase(Phase(options.phase), ramp=ramp)
-    return phase, rate if ramp and phase is Phase.SPAWN else None
+    logging.getLogger("locust.runners").addFilter(lambda record: "spawn rate is very high" not in record.getMessage())
 
 
 def foresight(shape: LoadTestShape) -> Foresight:
@@ -86,30 +68,39 @@ def foresight(shape: LoadTestShape) -> Foresight:
     return foresee
 
 
-def shape_at_first(options: RunOptions, shape: LoadTestShape) -> tuple[Phase, float | None]:
-    """The phase and the ramp at the start of a load shape; see `first_requests`."""
-    rate = _ramp_at_first(options, shape)
-    phase = effective_phase(Phase(options.phase), ramp=rate is not None)
-    return phase, rate if phase is Phase.SPAWN else None
+class FirstRequests(NamedTuple):
+    """When users send their first requests.
+
+    Attributes:
+        phase: where in the interval these fall.
+        ramp: users per second that send theirs as they are spawned; None for none.
+        pulses: `--phase spread` delays the users of a ramp until their next place in the interval.
+    """
+
+    phase: Phase
+    ramp: float | None
+    pulses: bool
 
 
-def _ramp_at_first(options: RunOptions, shape: LoadTestShape) -> float | None:
-    foresee = foresight(shape)
-    users, spawn_rate = foresee(0.0, 0) or (0, 0.0)
-    ramp = users > 0 and Growth().is_ramp(foresee, 0.0, 0, options.user_interval)
-    return spacing_rate(users, spawn_rate) if ramp else None
+def first_requests(
+    options: RunOptions, users: int, spawn_rate: float | None, shape: LoadTestShape | None = None
+) -> FirstRequests:
+    """The beginning of a run with so many users, spawned at a rate per second (None if unknown).
 
-
-def pulses(options: RunOptions, users: int, spawn_rate: float | None, shape: LoadTestShape | None = None) -> bool:
-    """Return True if `--phase spread` delays the users of a ramp until their next place in the interval."""
+    A load shape decides about both instead, unless it is one of stages.
+    """
+    interval = options.user_interval
     if shape is not None:
-        return Phase(options.phase) is Phase.SPREAD and _ramp_at_first(options, shape) is not None
-    rate = options.user_ramp or spawn_rate
-    return Phase(options.phase) is Phase.SPREAD and bool(rate) and _comes_as_ramp(options, users, rate or 0.0)
-
-
-def _comes_as_ramp(options: RunOptions, users: int, rate: float) -> bool:
-    return options.user_ramp > 0 or is_ramp(users, rate, options.user_interval)
+        foresee = foresight(shape)
+        users, rate = foresee(0.0, 0) or (0, 0.0)
+        ramp = users > 0 and Growth().is_ramp(foresee, 0.0, 0, interval)
+        rate = spacing_rate(users, rate)
+    else:
+        rate = options.user_ramp or spawn_rate or 0.0
+        ramp = rate > 0 and (options.user_ramp > 0 or is_ramp(users, rate, interval))
+    asked = Phase(options.phase)
+    phase = effective_phase(asked, ramp=ramp)
+    return FirstRequests(phase, rate if ramp and phase is Phase.SPAWN else None, ramp and phase is Phase.SPREAD)
 
 
 class Spawning:
@@ -153,31 +144,29 @@ class Spawning:
         self._asked: list[dict[str, float]] = []
 
     def dispatch(self, users: int, spawn_rate: float, there: int = 0) -> float:
-        """Locust is about to add users; return the spawn rate to use.
+        """Locust is about to add users at a rate per second; return the rate to use.
 
-        Args:
-            users: number of users to add; negative to remove some.
-            spawn_rate: users per second that Locust asks for.
-            there: number of users already spawned.
+        `users` is negative to remove some of those that are there.
         """
         runtime = self._runtime
-        options = runtime.options
+        options, any_shape = runtime.options, runtime.environment.shape_class
         staged = bool(getattr(runtime.environment.parsed_options, STAGE_WIRE_NAME, None))
-        shape = None if staged else runtime.environment.shape_class
-        if shape is not None and users > 0:
-            self._follow(shape, users, spawn_rate, there)
-            return spawn_rate
-        if not staged:
-            self._note_change(there + users)
-        rate = options.user_ramp if self._fresh and options.user_ramp else spawn_rate
-        begins, self._fresh = self._fresh, False
-        asked_for = begins and options.user_ramp > 0
-        ramp = not staged and users > 0 and (asked_for or is_ramp(users, rate, options.user_interval))
+        shape = None if staged else any_shape
+        if shape is not None and users > 0:  # its next answers tell whether the users are part of a ramp
+            ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.user_interval)
+            spacing = spacing_rate(users, spawn_rate)
+        else:
+            if any_shape is None:
+                self._note_change(there + users)
+            asked, self._fresh = options.user_ramp if self._fresh else 0.0, False
+            spacing = spawn_rate = asked or spawn_rate
+            ramp = not staged and users > 0 and (asked > 0 or is_ramp(users, spawn_rate, options.user_interval))
         phase = effective_phase(Phase(options.phase), ramp=ramp)
-        self._rate = rate if ramp and phase is Phase.SPAWN else None
-        if self._rate is not None:
+        self._rate = spacing if ramp and phase is Phase.SPAWN else None
+        if self._rate is not None and not (shape is not None and self._noted):
+            self._noted = True  # a shape's rate is noted at its ramp's start: the last batch may be smaller
             runtime.note(phase=str(phase), ramp_per_s=self._rate)
-        return rate
+        return spawn_rate
 
     def _note_change(self, users: int) -> None:
         """Note a change of the number of users in the manifest. A returning worker causes a dispatch without one."""
@@ -186,16 +175,6 @@ class Spawning:
         self._asked.append({"at_ms": round(self._runtime.now() * 1000.0, 3), "users": users})
         self._runtime.note(users_changed=self._asked)
         self._runtime.warn(f"the number of users was changed to {users}: the run mixes two loads and is invalid")
-
-    def _follow(self, shape: LoadTestShape, users: int, spawn_rate: float, there: int) -> None:
-        """Handle a dispatch of a load shape; its next answers tell whether the users are part of a ramp."""
-        options = self._runtime.options
-        ramp = self._growth.is_ramp(foresight(shape), shape.get_run_time(), there, options.user_interval)
-        phase = effective_phase(Phase(options.phase), ramp=ramp)
-        self._rate = spacing_rate(users, spawn_rate) if ramp and phase is Phase.SPAWN else None
-        if self._rate is not None and not self._noted:
-            self._noted = True  # note the rate at the ramp's start: its last batch may be smaller
-            self._runtime.note(phase=str(phase), ramp_per_s=self._rate)
 
     def batch(self, users: dict[str, int]) -> None:
         """Schedule Locust's next batch; `users` is the new number of users per process.
@@ -211,11 +190,7 @@ class Spawning:
 
 
 class Spawned:
-    """Due times of one process's users.
-
-    Args:
-        process: the process's name in Locust's dispatcher.
-    """
+    """Due times of one process's users; `process` is its name in Locust's dispatcher."""
 
     def __init__(self, process: str) -> None:
         self._process = process

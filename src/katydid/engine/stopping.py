@@ -17,12 +17,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from itertools import count
 
 import gevent
 from gevent.event import AsyncResult
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
+from msgspec.structs import asdict
 
 from katydid.engine.workers import connected, name_of
 from katydid.engine.workers.messages import Finished, Inbox, Nothing, Ticket, Unfit, strip_control_chars
@@ -53,31 +55,17 @@ _SPENT = "katydid_spent"
 
 
 class Stopper:
-    """One process's part in ending a run.
-
-    Args:
-        environment: Locust's environment.
-        runner: Locust's runner.
-        hand_in: delivers this process's last rows; returns the number of samples that it recorded in the run.
-        nulled: returns the number of values that did not fit their columns.
-        inbox: the master's inbox.
-    """
+    """One process's part in ending a run; `hand_in` delivers the process's last rows, and returns their numbers."""
 
     def __init__(
-        self,
-        environment: Environment,
-        runner: Runner,
-        hand_in: Callable[[], int],
-        nulled: Callable[[], int],
-        inbox: Inbox | None = None,
+        self, environment: Environment, runner: Runner, hand_in: Callable[[], Finished], inbox: Inbox | None = None
     ) -> None:
         self._environment = environment
         self._runner = runner
         self._inbox = inbox or Inbox(runner)
         self._hand_in = hand_in
-        self._nulled = nulled
         self._tickets: dict[int, AsyncResult] = {}
-        self._last_ticket = 0
+        self._numbers = count(1)
         self.active = False
         self.workers: set[str] = set()
         """Ids of the workers that take part; on the master."""
@@ -98,10 +86,8 @@ class Stopper:
         """Why the run ended; None until then."""
         self.ending = False
         """No new request may start."""
-        self.rows_promised: dict[str, int] = {}
-        """The number of rows that each worker reports once it has finished."""
-        self.nulled: dict[str, int] = {}
-        """The number of values in each worker's rows that did not fit their columns."""
+        self.finished: dict[str, Finished] = {}
+        """What each worker reports once it has finished."""
 
     def begin(self, limit: int, drain: float, share: RequestShare) -> None:
         """Begin a run in this process.
@@ -128,8 +114,7 @@ class Stopper:
     @property
     def lost_workers(self) -> list[str]:
         """Workers that took part and did not deliver their last rows, by their names in the samples."""
-        lost = self.workers - self.rows_promised.keys()
-        return sorted(map(self.name_of, lost))
+        return sorted(map(self.name_of, self.workers - self.finished.keys()))
 
     def name_of(self, client: str) -> str:
         """On a master: a worker's name in the samples, by its id."""
@@ -142,12 +127,12 @@ class Stopper:
         """Count a failure; return True if it belongs to the run. Blocks only the calling user."""
         if self._threshold.limit == 0:
             return True
-        self._last_ticket += 1
+        number = next(self._numbers)
         if not isinstance(self._runner, WorkerRunner):
-            return self._count(("local", self._last_ticket))
+            return self._count(("local", number))
         if not self.halted:
-            return self._ask_master(self._last_ticket)
-        self._runner.send_message(_LATER, {"ticket": self._last_ticket})
+            return self._ask_master(number)
+        self._runner.send_message(_LATER, {"ticket": number})
         return False
 
     def _ask_master(self, number: int) -> bool:
@@ -173,8 +158,7 @@ class Stopper:
             self._runner.send_message(_HALT, None, client_id=worker)
 
     def _on_answer(self, msg: Message, **_: object) -> None:
-        answer = self._tickets.get(msg.data["ticket"])
-        if answer is not None:
+        if (answer := self._tickets.get(msg.data["ticket"])) is not None:
             answer.set(msg.data["admitted"])
 
     def _count(self, ticket: tuple[str, int]) -> bool:
@@ -214,10 +198,10 @@ class Stopper:
 
     def _on_spent(self, worker: str, _: Nothing) -> None:
         if not self._spent:
-            gevent.spawn(self._await_spent, self._runner)
+            gevent.spawn(self._end_when_spent, self._runner)
         self._spent.add(worker)
 
-    def _await_spent(self, master: MasterRunner) -> None:
+    def _end_when_spent(self, master: MasterRunner) -> None:
         """End the run when every connected worker has started its last request."""
         while self.active and self.reason is None:
             if not (connected(master) & self.workers) - self._spent:
@@ -248,7 +232,7 @@ class Stopper:
         clients = self._runner.clients
         while (now := time.monotonic()) < begin + self.drain + FINISH_GRACE_S:
             missing = {client.id for client in clients.missing} if now >= begin + MISSING_GRACE_S else set()
-            if not ({client.id for client in clients.all} & self.workers) - missing - self.rows_promised.keys():
+            if not ({client.id for client in clients.all} & self.workers) - missing - self.finished.keys():
                 return
             gevent.sleep(0.05)
 
@@ -260,12 +244,12 @@ class Stopper:
 
     def worker_finished(self) -> None:
         """On a worker: all users have stopped, so deliver the remaining rows and Locust's statistics."""
-        recorded = self._hand_in()
+        finished = self._hand_in()
         assert isinstance(self._runner, WorkerRunner)  # noqa: S101 - only called on a worker
         report: dict[str, object] = {}
         self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=report)
         self._runner.send_message("stats", report)
-        self._runner.send_message(_FINISHED, {"rows": recorded, "nulled": self._nulled()})
+        self._runner.send_message(_FINISHED, asdict(finished))
         # Locust's worker sleeps for its stop timeout after it has stopped, but everything is done by now.
         self._environment.stop_timeout = 0
         self.active = False
@@ -285,17 +269,13 @@ class Stopper:
         logger.error("%s cannot take part: %s: the run ends", self.name_of(worker), strip_control_chars(unfit.why))
         self.end("error", drain=0)
 
-    def _on_finished(self, worker: str, finished: Finished) -> None:
-        self.rows_promised[worker] = finished.rows
-        self.nulled[worker] = finished.nulled
-
     # Messages
 
     def _register(self) -> None:
         runner, listen = self._runner, self._inbox.listen
         listen(_ASK, Ticket, self._on_ask)
         listen(_LATER, Ticket, lambda worker, failed: self._count((worker, failed.ticket)))
-        listen(_FINISHED, Finished, self._on_finished)
+        listen(_FINISHED, Finished, lambda worker, finished: self.finished.update({worker: finished}))
         listen(_UNFIT, Unfit, self._on_unfit)
         listen(_SPENT, Nothing, self._on_spent)
         if isinstance(runner, WorkerRunner):

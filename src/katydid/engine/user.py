@@ -11,8 +11,8 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+import katydid.engine.plugin  # noqa: F401 - registers with Locust
 from katydid.dialects.status import retry_after
-from katydid.engine import plugin
 from katydid.engine.leaving.departure import Departure
 from katydid.engine.measuring import Parser, judge, measure_answer, measure_exchange, tells_failure
 from katydid.engine.options import RunOptions, parsing
@@ -28,8 +28,6 @@ from katydid.model.sample import REFUSED_FOR_RATE, Sample
 from katydid.model.workload import Workload, register
 from katydid.report.build import Report
 from katydid.transport.exchange import Exchange, Request, Sink
-
-plugin.install()
 
 WAKE_UP = 0.001
 """Maximum error of an event-loop timer, in seconds."""

@@ -36,13 +36,13 @@ def _run_parser(workload: str | None = None) -> tuple[ArgumentParser, int | None
 def run(args: Namespace) -> int:
     """Search; return 0 if a capacity was found, 4 if no load met the objective or the run is invalid."""
     from katydid.analysis.summary import RunResult
-    from katydid.engine.plugin import last_folder, use_shape
+    from katydid.engine.plugin import Lifecycle
     from katydid.engine.stages.capacity_shape import CapacityShape
 
     check_output(args.json)
-    use_shape(CapacityShape)
+    Lifecycle.shape = CapacityShape
     code = ExitCode(run_workload(args, stderr=args.json == STANDARD_OUTPUT))
-    folder = last_folder()
+    folder = Lifecycle.last_folder
     if folder is None:  # nothing was run, or this is a worker
         return code
     summary = RunResult.load(folder).summary

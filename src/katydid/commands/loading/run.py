@@ -206,14 +206,14 @@ def _is_users(file: Path) -> bool:
 def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
     from locust import main as locusts_main
 
-    from katydid.engine import plugin
     from katydid.engine.live.output import keep_going, take_over_log
+    from katydid.engine.live.progress import Progress
+    from katydid.engine.plugin import Lifecycle
     from katydid.engine.workers.presence import look_for_master
 
     keep_going()
-    plugin.install()
     if shows_run:
-        plugin.show_progress(stderr=stderr)
+        Progress.enable(stderr=stderr)
     take_over_log(locusts_main, shows_run=shows_run)
     look_for_master(arguments)
     sys.argv = ["locust", *arguments]
@@ -223,9 +223,9 @@ def _locust(arguments: list[str], *, shows_run: bool, stderr: bool) -> int:
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
         ours = set(ExitCode) - {ExitCode.GATE_FAILED}  # 1 is also the exit code of Locust's own errors
-        if code == plugin.last_code() or code in ours:
+        if code == Lifecycle.last_code or code in ours:
             return code
-        return ExitCode.INTERNAL if plugin.has_started() else ExitCode.USAGE
+        return ExitCode.INTERNAL if Lifecycle.started else ExitCode.USAGE
     return ExitCode.INTERNAL
 
 

@@ -20,11 +20,7 @@ class _HangUp(GreenletExit):  # type: ignore[misc]  # gevent has no types
 
 
 class Departure:
-    """The departure of one request's client.
-
-    Args:
-        leaving: when the client leaves.
-        chunks: returns the number of content chunks so far.
+    """The departure of one request's client; `chunks` returns the number of content chunks so far.
 
     Attributes:
         left_ms: milliseconds from the request's start to the disconnect; None if the request ended first.
@@ -36,12 +32,14 @@ class Departure:
         self._loop: Any = gevent.get_hub().loop
         self._due: Any = None
         self._began = 0.0
-        self.left_ms: float | None = None
+        self._sink: Sink
         self._throw: Callable[[], object] = lambda: None
+        self.left_ms: float | None = None
 
     def sink(self, sink: Sink) -> Sink:
-        """Wrap a sink, if the number of chunks decides when the client leaves."""
-        return sink if self._leaving.chunks is None else _Counting(self, sink)
+        """Take the place of a sink, if the number of chunks decides when the client leaves."""
+        self._sink = sink
+        return sink if self._leaving.chunks is None else self
 
     def during(self, send: Callable[[Exchange], None], exchange: Exchange) -> None:
         """Call `send`, and disconnect when it is time.
@@ -64,10 +62,15 @@ class Departure:
             self._throw = lambda: None
             self._disarm()
 
-    def heard(self) -> None:
-        """More of the answer has come: disconnect if there are enough chunks."""
-        if self._leaving.chunks is not None and self._chunks() >= self._leaving.chunks and self._due is None:
+    def feed(self, data: bytes, at: float) -> None:
+        """See `Sink.feed`. Disconnect once there are enough chunks."""
+        self._sink.feed(data, at)
+        if self._due is None and self._chunks() >= (self._leaving.chunks or 0):
             self._due = self._loop.run_callback(self._throw)
+
+    def finish(self) -> None:
+        """See `Sink.finish`."""
+        self._sink.finish()
 
     def _arm(self, exchange: Exchange, seconds: float) -> None:
         self._disarm()
@@ -88,20 +91,3 @@ class Departure:
             if hasattr(self._due, "close"):
                 self._due.close()
             self._due = None
-
-
-class _Counting:
-    """A sink that checks the number of chunks after every read."""
-
-    def __init__(self, departure: Departure, sink: Sink) -> None:
-        self._departure = departure
-        self._sink = sink
-
-    def feed(self, data: bytes, at: float) -> None:
-        """See `Sink.feed`."""
-        self._sink.feed(data, at)
-        self._departure.heard()
-
-    def finish(self) -> None:
-        """See `Sink.finish`."""
-        self._sink.finish()

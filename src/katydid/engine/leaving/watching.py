@@ -1,36 +1,43 @@
-"""Watches what the target does for clients that leave, when there is no other load.
+"""Watches, after a run whose clients leave, what the target does for them, and notes it in the manifest.
 
-One client stays until its answer has ended. Then a few leave, one after the other, as those of the load did. How long
-a slot stays taken is read from the target's `/metrics` or `/slots`, below the API's path, its parent or the root, again
-and again. If there are none, a request is sent behind the others, and its wait for the first token shows it. Uses
-nothing of the run.
+There is no other load by then. One client stays until its answer has ended. Then a few leave, one after the other, as
+those of the load did. How long a slot stays taken is read from the target's `/metrics` or `/slots`, below the API's
+path, its parent or the root, again and again. If there are none, a request is sent behind the others, and its wait for
+the first token shows it.
 """
 
+import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import gevent
 from gevent.pool import Group
 
 from katydid.dialects.answer_parser import AnswerParser
 from katydid.engine.leaving.departure import Departure
+from katydid.engine.leaving.gauges import Gauge, UnseenError, gauges
 from katydid.engine.options import RunOptions
+from katydid.engine.run_state import Runtime
 from katydid.engine.services.chat import ChatService
-from katydid.engine.services.preflight import look
 from katydid.load.leaving import Leaving
 from katydid.model.documents.manifest import Departed, LeavingRecord, LeavingSource
 from katydid.model.errors import ConfigError
-from katydid.protocol.occupancy import of_metrics, of_slots
-from katydid.protocol.target_url import read_target_url
-from katydid.transport import open_client
-from katydid.transport.exchange import Client, Exchange, Headers, Request, Timeouts, TlsSettings
+from katydid.transport.exchange import Exchange, Sink
 
-_PATIENCE = Timeouts(2.0, 2.0)
-"""Timeouts in seconds for reading a gauge once."""
+logger = logging.getLogger("katydid")
+
+BUDGET_S = 40.0
+"""Time limit of the whole watch, since the user waits for the report after the run."""
+LAST_S = 5.0
+"""The part of it that is reserved for the last check to overrun."""
+MOST_AT_ONCE = 8
+"""Most requests that are sent at once to fill all slots."""
+_BY_ITSELF = frozenset({"run-time", "completed"})
+"""Reasons for a run's end after which the target is watched: nothing went wrong, and nobody interrupted the run."""
 LEAVERS = 3
 POLL_S = 0.01
 SETTLE_S = 15.0
@@ -45,63 +52,52 @@ _DRAW = (0, 0)
 """User and iteration whose prompt all requests of the watch use, so that their answers have the same length."""
 
 
-class Gauge(NamedTuple):
-    """A page of the target that shows how many requests it has; `of` parses the number, or returns None."""
+def watch_target(runtime: Runtime, ended: str) -> None:
+    """Watch the target once all users have stopped, in the process that keeps the run folder.
 
-    source: LeavingSource
-    client: Client
-    request: Request
-    of: Callable[[bytes], int | None]
-
-    def read(self) -> int | None:
-        """The number of requests that the target is working on or has queued; None if the page fails."""
-        exchange, page = look(self.client, self.request)
-        return self.of(page) if exchange.status == 200 and exchange.error is None else None
-
-
-def gauges(host: str, metrics_url: str | None, headers: Headers, tls: TlsSettings) -> Generator[Gauge]:
-    """The gauges of a target that work, most informative first.
-
-    Args:
-        host: URL of the target.
-        metrics_url: URL of the target's metrics, if the user gave one; it is sent none of the headers.
-        headers: headers for requests to the host itself.
-        tls: the certificates to trust.
+    Does nothing if all clients stay, or if the run ended for another reason than its time or its requests.
     """
-    if metrics_url is not None:
-        parts = urlsplit(metrics_url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        yield from _tell([("metrics", path, of_metrics)], f"{parts.scheme}://{parts.netloc}", (), tls)
-    url = read_target_url(host)
-    bases = dict.fromkeys((url.path, url.path.rpartition("/")[0], ""))
-    pages: list[tuple[LeavingSource, str, Callable[[bytes], int | None]]] = []
-    for base in bases:
-        pages += [("metrics", f"{base}/metrics", of_metrics), ("slots", f"{base}/slots", of_slots)]
-    yield from _tell(pages, url.origin, headers, tls)
-
-
-def _tell(
-    pages: list[tuple[LeavingSource, str, Callable[[bytes], int | None]]],
-    origin: str,
-    headers: Headers,
-    tls: TlsSettings,
-) -> Iterator[Gauge]:
-    try:
-        client = open_client("fast", origin, _PATIENCE, tls)
-    except ConfigError:  # a bad URL, which the monitor has reported
+    if runtime.options.leaving is None or ended not in _BY_ITSELF:
         return
-    alone = (*headers, ("Connection", "close"))  # a kept connection may be all that a target serves at a time
+    runtime.announce(f"Watching for up to {BUDGET_S:g} s what the target does for clients that leave.")
     try:
-        for source, path, of in pages:
-            gauge = Gauge(source, client, Request("GET", path, alone), of)
-            if gauge.read() is not None:
-                yield gauge
+        record = _watched(runtime, runtime.options.leaving)
+    except (ConfigError, UnseenError) as why:
+        record = LeavingRecord(why=str(why))
+    except Exception:
+        logger.exception("what the target does for clients that leave could not be watched")
+        record = LeavingRecord(why="katydid failed to watch")
+    runtime.note(leaving=record)
+
+
+def _watched(runtime: Runtime, leaving: Leaving) -> LeavingRecord:
+    """Watch the target, and return what was seen.
+
+    Raises:
+        UnseenError: nothing could be seen.
+        ConfigError: the target does not answer any more.
+    """
+    options, info, host = runtime.options, runtime.info, runtime.environment.host or ""
+    service = runtime.paced_users()[0].service_class(options, host)
+    if not isinstance(service, ChatService):
+        raise UnseenError("not supported for this workload")
+    pages = gauges(host, options.target_metrics, service.credentials.headers, options.tls)
+    try:
+        if info.adaptation:
+            service.adapt(info.adaptation)
+        if info.calibration:
+            service.calibrate(info.calibration)
+        service.begin(info.model)
+        most = min(MOST_AT_ONCE, info.users or MOST_AT_ONCE)
+        watch = Watch(service, leaving, most=most, seconds=BUDGET_S - LAST_S)
+        with gevent.Timeout(BUDGET_S, False), closing(pages):
+            watch.look(pages)
+            return watch.record
+        if not watch.record.departed:
+            raise UnseenError(f"it takes longer than {BUDGET_S:g} s")
+        return watch.record
     finally:
-        client.close()
-
-
-class UnseenError(Exception):
-    """Nothing can be seen; the message says why, and is shown after "could not be seen: "."""
+        service.close()
 
 
 @dataclass
@@ -109,14 +105,14 @@ class _SentRequest:
     """One request of the watch.
 
     Attributes:
+        task: sends it; done when its client has left or its answer has ended.
         left: when its client disconnected.
-        over: its client has left, or its answer has ended.
     """
 
     exchange: Exchange
     parser: Any
     left: float | None = None
-    over: bool = False
+    task: Any = None
 
     @property
     def whole_ms(self) -> float:
@@ -135,6 +131,21 @@ class _SentRequest:
             raise UnseenError("the answers end before their clients leave")
         return 1000.0 * self._after(self.left)
 
+    def perform(self, send: Callable[[Sink, Exchange], None], leaving: Leaving | None) -> None:
+        """Send it with `send`; its client leaves or, without `leaving`, stays."""
+        if leaving is None:
+            send(self.parser, self.exchange)
+            return
+        departure = Departure(leaving, lambda: getattr(self.parser, "chunks", 0))
+        departure.during(partial(send, departure.sink(self.parser)), self.exchange)
+        if departure.left_ms is not None:
+            self.left = time.monotonic()
+
+    def finished(self) -> "_SentRequest":
+        """Wait for its end."""
+        self.task.join()
+        return self
+
     def _after(self, moment: float | None) -> float:
         exchange = self.exchange
         if moment is None or exchange.started is None or exchange.status not in {None, 200}:
@@ -143,13 +154,7 @@ class _SentRequest:
 
 
 class Watch:
-    """Watches one target.
-
-    Args:
-        service: sends the requests; it has begun.
-        leaving: when clients leave.
-        most: most requests that may be sent at once.
-        seconds: time limit of the whole watch.
+    """Watches one target, with at most so many requests at once, for at most so many seconds.
 
     Attributes:
         record: what has been seen so far.
@@ -161,8 +166,8 @@ class Watch:
         self._most = most
         self._until = time.monotonic() + seconds
         self._request = service.request(user=_DRAW[0], iteration=_DRAW[1], request_id="", stream=service.streams)
-        self._number = 0
         self._requests = Group()
+        self._sent = 0
         self.record = LeavingRecord()
 
     def look(self, gauges: Iterable[Gauge]) -> None:
@@ -183,8 +188,7 @@ class Watch:
         """Watch by a gauge; return False if it does not show the requests."""
         idle = self._at_rest(gauge)
         stays = self._send()
-        rose = self._watched(gauge, idle, stays)
-        whole_ms = stays.whole_ms
+        rose, whole_ms = self._watched(gauge, idle, stays), stays.whole_ms
         lag = self._until_free(gauge, idle, time.monotonic(), SETTLE_S).high_ms
         if not rose or lag is None:
             return False
@@ -204,18 +208,18 @@ class Watch:
     def _at_rest(self, gauge: Gauge) -> int:
         """The gauge's value with none of the watch's requests under way."""
         until = time.monotonic() + SETTLE_S
-        lowest, since = _read(gauge), time.monotonic()
+        lowest, since = gauge.read(), time.monotonic()
         while lowest and time.monotonic() < min(until, since + QUIET_S):
             gevent.sleep(POLL_S)
-            if (now := _read(gauge)) < lowest:
+            if (now := gauge.read()) < lowest:
                 lowest, since = now, time.monotonic()
         return lowest
 
     def _watched(self, gauge: Gauge, idle: int, sent: _SentRequest) -> bool:
         """Read the gauge until the request is over; return True if it has shown the request."""
         rose = False
-        while not sent.over:
-            rose = _read(gauge) > idle or rose
+        while not sent.task.ready():
+            rose = gauge.read() > idle or rose
             gevent.sleep(POLL_S)
         return rose
 
@@ -224,7 +228,7 @@ class Watch:
         low = 0.0
         while True:
             asked = time.monotonic()
-            if _read(gauge) <= idle:
+            if gauge.read() <= idle:
                 return Departed(1000.0 * low, 1000.0 * (time.monotonic() - left))
             low = max(low, asked - left)
             if low > patience or asked > self._until:
@@ -235,9 +239,9 @@ class Watch:
 
     def _by_probe(self) -> None:
         """Fill all slots, so that a probe has to wait for one; measure how long."""
-        first, stays = self._finished(self._send()), self._finished(self._send())
+        first, stays = self._send().finished(), self._send().finished()
         usual = min(first.waited, stays.waited)
-        left_ms = self._finished(self._send(self._leaving)).left_ms
+        left_ms = self._send(self._leaving).finished().left_ms
         rest_ms = stays.whole_ms - left_ms
         gevent.sleep(rest_ms / 1000.0)
         many = 1
@@ -258,53 +262,25 @@ class Watch:
             stay: if given, their clients stay, and the probe is sent after this many seconds; if None, it is sent
                 when they have left.
         """
-        before = [self._send(self._leaving if stay is None else None) for _ in range(many)]
+        for _ in range(many):
+            self._send(self._leaving if stay is None else None)
         if stay is None:
-            for sent in before:
-                self._finished(sent)
+            self._requests.join()
         else:
             gevent.sleep(stay)
-        probe = self._finished(self._send())
-        for sent in before:
-            self._finished(sent)
+        probe = self._send()
+        self._requests.join()
         return probe.waited
 
-    # Requests
-
-    def _keep(self, source: str, rest_ms: float, seen: Departed) -> None:
-        self.record = LeavingRecord(source=source, rest_ms=rest_ms, departed=[*self.record.departed, seen])  # type: ignore[arg-type]  # one of its words
+    def _keep(self, source: LeavingSource, rest_ms: float, seen: Departed) -> None:
+        self.record = LeavingRecord(source=source, rest_ms=rest_ms, departed=[*self.record.departed, seen])
 
     def _send(self, leaving: Leaving | None = None) -> _SentRequest:
         """Begin a request whose client leaves or stays."""
         service, dialect = self._service, self._service.dialect
         parser = dialect.stream_parser(service.options.check) if service.streams else AnswerParser(dialect)
         sent = _SentRequest(Exchange(), parser)
-        self._number += 1
-        self._requests.spawn(self._perform, sent, f"leaving-{self._number}-{time.time_ns():x}", leaving)
+        self._sent += 1
+        request = replace(self._request, request_id=f"leaving-{self._sent}-{time.time_ns():x}")
+        sent.task = self._requests.spawn(sent.perform, partial(service.client.send, request), leaving)
         return sent
-
-    def _perform(self, sent: _SentRequest, request_id: str, leaving: Leaving | None) -> None:
-        send = partial(self._service.client.send, replace(self._request, request_id=request_id))
-        try:
-            if leaving is None:
-                send(sent.parser, sent.exchange)
-                return
-            departure = Departure(leaving, lambda: getattr(sent.parser, "chunks", 0))
-            departure.during(partial(send, departure.sink(sent.parser)), sent.exchange)
-            if departure.left_ms is not None:
-                sent.left = time.monotonic()
-        finally:
-            sent.over = True
-
-    @staticmethod
-    def _finished(sent: _SentRequest) -> _SentRequest:
-        while not sent.over:
-            gevent.sleep(POLL_S / 10.0)
-        return sent
-
-
-def _read(gauge: Gauge) -> int:
-    found = gauge.read()
-    if found is None:
-        raise UnseenError(f"the target's /{gauge.source} no longer answers")
-    return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from katydid.engine.arrivals.replay import Replay, replay_of
+from katydid.engine.replay import Replay, replay_of
 from katydid.load.arrivals import MOST_RATE, read_process
 from katydid.load.pacing import Phase
 from katydid.load.schedule import Mode

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from locust import events
 
-from katydid.engine.arrivals.replay import replay_of
 from katydid.engine.options.arrivals import BUSY_SECONDS
 from katydid.engine.options.parsing import add_arguments, plain_fields
+from katydid.engine.replay import replay_of
 from katydid.load.stages import MOST_USERS
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
@@ -86,8 +86,8 @@ def _let_command_line_override(parser: ArgumentParser) -> None:
     parser.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
 
 
-def check_load(parsed: Namespace) -> None:
-    """Check that a run can have such a load.
+def check_load(parsed: Namespace) -> float | None:
+    """Check that a run can have such a load; return its run time in seconds, None without one.
 
     From Locust's web form, the options come as texts, and the users as `user_count`.
 
@@ -106,6 +106,7 @@ def check_load(parsed: Namespace) -> None:
     run_time = _number("--run-time", getattr(parsed, "run_time", None), read_run_time)
     if run_time is not None and not 1 <= run_time <= YEAR:
         raise ConfigError(f"--run-time must be from 1s to {_HOURS}h; leave it out for a run until you stop it")
+    return run_time
 
 
 def plain_form(form: Mapping[str, str]) -> dict[str, str]:

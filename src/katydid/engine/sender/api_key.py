@@ -23,6 +23,7 @@ from katydid.runs.files import MIB, read_named
 KEY = "LOAD_TEST_API_KEY"
 KEY_FILE = "LOAD_TEST_API_KEY_FILE"
 KEY_COMMAND = "LOAD_TEST_API_KEY_COMMAND"
+SOURCES = (KEY, KEY_FILE, KEY_COMMAND)
 COMMAND_TIME = 30.0
 """Seconds after which the command is stopped."""
 PAUSE = 0.5
@@ -33,42 +34,43 @@ _AROUND_KEY = " \t\r\n\v\f\u00a0\ufeff"
 
 
 class ApiKey:
-    """The API key of one process, and its source.
+    """The API key of one process.
 
     Args:
         value: the first key; None for no key.
-        where: the source, for messages.
+        where: its source, for messages.
         read: reads the current key from the source; None if the source cannot give a new one.
 
     Attributes:
         value: the current key.
         known: all keys so far, the current one included.
+        renewable: the source can give a new key.
     """
 
     def __init__(self, value: str | None, where: str = KEY, read: Callable[[], str] | None = None) -> None:
         self.value = value
         self.where = where
         self.known = [] if value is None else [value]
-        self._watchers: list[Callable[[str], object]] = []
+        self.renewable = read is not None
+        self._renewed: Callable[[str], None] = lambda _: None
         self._read = read
         self._lock = RLock()  # gevent's: waiting for it does not block other greenlets
         self._not_before = 0.0
         self._why = ""
 
-    @property
-    def renewable(self) -> bool:
-        """True if the source can give a new key."""
-        return self._read is not None
-
     def watch(self, redactor: Redactor, say: Callable[[str], None]) -> None:
         """From now on, mask every new key in outputs and report each renewal."""
-        self._watchers = [redactor.add, lambda _: say(f"the target rejected the API key: renewed from {self.where}")]
+
+        def renewed(key: str) -> None:
+            redactor.add(key)
+            say(f"the target rejected the API key: renewed from {self.where}")
+
+        self._renewed = renewed
 
     def renew(self, refused: str | None) -> str:
-        """Read the source again, unless another user just did. Return why there is no new key; empty if there is one.
+        """Read the source again, unless another user just did since the target rejected the key `refused`.
 
-        Args:
-            refused: the key that the target rejected.
+        Return why there is no new key; empty if there is one.
         """
         if self._read is None:
             return f"{self.where} is read once: {KEY_COMMAND} or {KEY_FILE} renew a key that expires"
@@ -89,8 +91,7 @@ class ApiKey:
             return f"{self.where} still gives the same key"
         self.value = value
         self.known.append(value)
-        for watch in self._watchers:
-            watch(value)
+        self._renewed(value)
         return ""
 
 
@@ -104,16 +105,23 @@ def find_key(api: str = "", host: str = "") -> tuple[ApiKey, str]:
     Raises:
         ConfigError: the file or command gives no key, or one that cannot be sent in a header.
     """
-    if key := os.environ.get(KEY, "").strip(_AROUND_KEY):
-        return ApiKey(_sendable(key, KEY)), ""
-    if path := os.environ.get(KEY_FILE, "").strip():
-        read = partial(_from_file, path)
-        return ApiKey(read(), f"{KEY_FILE} {path}", read), ""
-    if command := os.environ.get(KEY_COMMAND, "").strip():
-        read = partial(_from_command, command)
-        return ApiKey(_ahead.pop(command, None) or read(), KEY_COMMAND, read), ""
+    variable, value = first_set(*SOURCES)
+    if variable == KEY:
+        return ApiKey(_sendable(value, KEY)), ""
+    if variable == KEY_FILE:
+        read = partial(_from_file, value)
+        return ApiKey(read(), f"{KEY_FILE} {value}", read), ""
+    if variable == KEY_COMMAND:
+        read = partial(_from_command, value)
+        return ApiKey(_ahead.pop(value, None) or read(), KEY_COMMAND, read), ""
     vendors, note = vendors_key(api, host)
     return ApiKey(vendors or None, VENDORS[api].key if vendors else KEY), note
+
+
+def first_set(*variables: str) -> tuple[str, str]:
+    """The first of these variables that is set, and its value; both empty if there is none."""
+    values = ((name, os.environ.get(name, "").strip(_AROUND_KEY)) for name in variables)
+    return next((found for found in values if found[1]), ("", ""))
 
 
 _ahead: dict[str, str] = {}
@@ -122,8 +130,8 @@ _ahead: dict[str, str] = {}
 
 def fetch_ahead() -> None:
     """Run the key command for the next `find_key`: a worker has time for it at its start, not during a run."""
-    command = os.environ.get(KEY_COMMAND, "").strip()
-    if command and not os.environ.get(KEY) and not os.environ.get(KEY_FILE):
+    variable, command = first_set(*SOURCES)
+    if variable == KEY_COMMAND:
         with contextlib.suppress(ConfigError):  # the run tries again and reports it
             _ahead[command] = _from_command(command)
 
@@ -156,12 +164,15 @@ def _from_command(command: str) -> str:
     try:
         printed, _ = process.communicate(timeout=COMMAND_TIME)
     except subprocess.TimeoutExpired:
-        raise ConfigError(
-            f"{KEY_COMMAND}: has not exited within {COMMAND_TIME:g} s: run it by hand to see why"
-        ) from None
+        why = f"has not exited within {COMMAND_TIME:g} s: run it by hand to see why"
+        raise ConfigError(f"{KEY_COMMAND}: {why}") from None
     finally:  # also if the run ends before the command
         if process.poll() is None:
-            _kill(process)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.name == "posix":
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):  # its children may have left the process group
                 process.communicate(timeout=1.0)
     if process.returncode:
@@ -170,15 +181,6 @@ def _from_command(command: str) -> str:
     if not key:
         raise ConfigError(f"{KEY_COMMAND}: printed nothing: it must print the key")
     return _sendable(key, KEY_COMMAND)
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and all of its process group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
 
 
 def _sendable(key: str, where: str) -> str:

@@ -6,6 +6,7 @@ and its value is a secret. A header whose name marks it as a secret (`is_secret_
 
 import os
 import re
+from collections.abc import Iterator
 
 from katydid.model.errors import ConfigError
 from katydid.model.redact import MASK, is_secret_name
@@ -33,8 +34,7 @@ class ExtraHeaders:
     def __init__(self, text: str | None) -> None:
         self.values: dict[str, str] = {}
         self.secrets: list[str] = []
-        for line in _lines(text):
-            name, equals, value = (part.strip() for part in line.partition("="))
+        for name, equals, value in _parsed(text):
             if not (equals and _TOKEN.fullmatch(name)):
                 raise ConfigError(f"--header {name!r} is not NAME=VALUE, such as api-key=env:AZURE_KEY")
             check_name("--header", name)
@@ -75,8 +75,7 @@ def check_name(option: str, name: str) -> None:
 def shown_headers(text: str | None) -> str | None:
     """The option's text for display: with names of variables, without secrets."""
     lines = []
-    for line in _lines(text):
-        name, equals, value = (part.strip() for part in line.partition("="))
+    for name, equals, value in _parsed(text):
         secret = is_secret_name(name) and not _VARIABLE.fullmatch(value)
         lines.append(name + equals + (MASK if secret else value))
     return "\n".join(lines) or None
@@ -84,8 +83,13 @@ def shown_headers(text: str | None) -> str | None:
 
 def without_secrets(text: str | None) -> str | None:
     """The option's text without the headers that contain secrets."""
-    return "\n".join(line for line in _lines(text) if not ExtraHeaders(line).secrets) or None
+    lines = map("".join, _parsed(text))
+    return "\n".join(line for line in lines if not ExtraHeaders(line).secrets) or None
 
 
-def _lines(text: str | None) -> list[str]:
-    return [line for line in (text or "").splitlines() if line.strip()]
+def _parsed(text: str | None) -> Iterator[tuple[str, str, str]]:
+    """Name, equals sign and value of each line that is not blank."""
+    for line in (text or "").splitlines():
+        if line.strip():
+            name, equals, value = line.partition("=")
+            yield name.strip(), equals, value.strip()

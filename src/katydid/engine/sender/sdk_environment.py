@@ -23,13 +23,14 @@ class Vendor:
         host: host of the vendor's own service; empty if there is none.
     """
 
-    url: str
+    url: str = ""
     key: str = ""
     host: str = ""
 
 
 _OPENAI = Vendor("OPENAI_BASE_URL", "OPENAI_API_KEY", "api.openai.com")
 _OLLAMA = Vendor("OLLAMA_HOST")
+_NOBODY = Vendor()
 VENDORS = {
     "openai": _OPENAI,
     "openai-responses": _OPENAI,
@@ -44,23 +45,18 @@ VENDORS = {
 
 def vendors_host(api: str) -> tuple[str, str]:
     """(URL, variable) of the target that the vendor's SDK would use; both empty if the variable is not set."""
-    vendor = VENDORS.get(api)
-    value = os.environ.get(vendor.url, "").strip() if vendor else ""
-    if vendor is None or not value:
+    vendor = VENDORS.get(api, _NOBODY)
+    value = os.environ.get(vendor.url, "").strip()
+    if not value:
         return "", ""
     return (_ollama_url(value) if vendor is _OLLAMA else value), vendor.url
 
 
 def vendors_key(api: str, host: str) -> tuple[str, str]:
-    """(key, note): the SDK's key, if the target is the vendor's; else, if a key is set, why it is not sent.
-
-    Args:
-        api: the `--api` name.
-        host: URL of the target.
-    """
-    vendor = VENDORS.get(api)
-    key = os.environ.get(vendor.key, "").strip() if vendor and vendor.key else ""
-    if vendor is None or not key:
+    """(key, note): the SDK's key, if the host is the vendor's; else, if a key is set, why it is not sent."""
+    vendor = VENDORS.get(api, _NOBODY)
+    key = os.environ.get(vendor.key, "").strip()
+    if not key:
         return "", ""
     place = _host_of(host)
     if place and place in {vendor.host, _host_of(vendors_host(api)[0])}:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from katydid.engine.options import RunOptions
-from katydid.engine.sender.credentials import Credentials
+from katydid.engine.sender.identity import Credentials
 from katydid.model.errors import ConfigError
 from katydid.transport.exchange import TimestampSource
 

@@ -10,8 +10,7 @@ from katydid.dialects.base import TEXT, Generation, Message
 from katydid.dialects.loading import load_object
 from katydid.dialects.stream_parser import StreamParser
 from katydid.engine.options import RunOptions
-from katydid.engine.sender.credentials import KeyedClient
-from katydid.engine.sender.identity import Identity
+from katydid.engine.sender.identity import Identity, KeyedClient
 from katydid.engine.services.making import counted_tokens
 from katydid.engine.services.paths import Paths, checked_path
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_requests

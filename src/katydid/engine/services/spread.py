@@ -7,7 +7,7 @@ from operator import or_
 from typing import Any, cast
 
 from katydid.engine.options import RunOptions
-from katydid.engine.sender.credentials import Credentials
+from katydid.engine.sender.identity import Credentials
 from katydid.engine.services.base import Service
 from katydid.load.body import Adaptation
 from katydid.model.errors import ConfigError

@@ -4,7 +4,6 @@ It decides by the samples that come in from all processes; later the same code m
 folder (`analysis.capacity.estimate`).
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -16,8 +15,7 @@ from katydid.analysis.derived import with_derived
 from katydid.engine.options import RunOptions, parsing
 from katydid.engine.options.load import pool_of
 from katydid.engine.options.parsing import run_options
-from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates
+from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates, read_criteria
 from katydid.load.schedule import Mode
 from katydid.load.stages import AtRates, StagePlan
 from katydid.model.documents.manifest import Manifest, StageRecord
@@ -60,10 +58,6 @@ class CapacityOptions:
     )
     steps: int = option(5, "number of loads to measure around the capacity", kind=count, rule=POSITIVE)
     repeats: int = option(3, "how often to measure each of them", kind=count, rule=POSITIVE)
-
-    def criteria(self, run: RunOptions, users: Sequence[object]) -> list[Criterion]:
-        """The objective; see `read_criteria`."""
-        return read_criteria(self.thresholds, self.limit, run.interval, users)
 
     def search_settings(self, run: RunOptions) -> SearchSettings:
         """The settings of the search, given the workload's options.
@@ -109,14 +103,12 @@ class CapacityShape(HoldsShape):
         """See `HoldsShape.check`."""
         if not self.runtime.paced_users():
             raise ConfigError("the locustfile has no user of Katydid's: a capacity needs users that keep an interval")
-        run, asked = self._options(parsed)
-        asked.criteria(run, self.runtime.paced_users())
+        run, asked, _ = self._asked(parsed)
         asked.search_settings(run)
 
     def facts(self, workload: str) -> StagedFacts:
         """See `HoldsShape.facts`."""
-        run, asked = self._options(self.runtime.environment.parsed_options)
-        criteria = asked.criteria(run, self.runtime.paced_users())
+        run, asked, criteria = self._asked(self.runtime.environment.parsed_options)
         facts = facts_of_rates(run.arrivals) if asked.search == "rate" else StagedFacts()
         return {
             **facts,
@@ -129,8 +121,7 @@ class CapacityShape(HoldsShape):
 
     def make_plan(self) -> StagePlan:
         """See `HoldsShape.make_plan`."""
-        run, asked = self._options(self.runtime.environment.parsed_options)
-        criteria = asked.criteria(run, self.runtime.paced_users())
+        run, asked, criteria = self._asked(self.runtime.environment.parsed_options)
 
         def measure(record: StageRecord) -> HoldResult:
             rows, self._rows = self._rows, []
@@ -146,12 +137,14 @@ class CapacityShape(HoldsShape):
 
     def at_rates(self, parsed: object) -> bool:
         """See `HoldsShape.at_rates`."""
-        return self._options(parsed)[1].search == "rate"
+        return run_options(parsed, CapacityOptions).search == "rate"
 
     def took(self, rows: pa.Table) -> None:
         """See `HoldsShape.took`."""
         self._rows.append(rows)
 
-    def _options(self, parsed: object) -> tuple[RunOptions, CapacityOptions]:
-        """The options of the workload, and those of the search."""
-        return run_options(parsed, self.runtime.options_class), run_options(parsed, CapacityOptions)
+    def _asked(self, parsed: object) -> tuple[RunOptions, CapacityOptions, list[Criterion]]:
+        """The options of the workload, those of the search, and the objective."""
+        runtime = self.runtime
+        run, asked = run_options(parsed, runtime.options_class), run_options(parsed, CapacityOptions)
+        return run, asked, read_criteria(asked.thresholds, asked.limit, run.interval, runtime.paced_users())

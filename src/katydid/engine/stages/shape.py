@@ -2,11 +2,15 @@
 
 It runs in the process that keeps the run folder. Workers learn the stage of their users with the message that spawns
 them (`Runtime.enter_stage`). The shape computes no statistics and no estimate: its plan decides what comes next.
+`read_criteria` reads the objective that stages are judged by.
 """
 
 import time
 from abc import abstractmethod
-from typing import TypedDict
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypedDict
 
 import gevent
 import pyarrow as pa
@@ -15,12 +19,17 @@ from locust import LoadTestShape
 from locust.env import Environment
 from locust.runners import STATE_INIT
 
+from katydid.analysis.capacity.holds import CONVERSATIONS_OK, Criterion, criterion
 from katydid.engine.run_info import LEAD
 from katydid.engine.run_state import FLUSH_PERIOD, Runtime
+from katydid.gate.thresholds import read_thresholds
 from katydid.load.schedule import Mode
 from katydid.load.stages import Hold, Outlook, Stage, StagePlan
 from katydid.model.documents.manifest import StageRecord
+from katydid.model.errors import ConfigError
 from katydid.model.formatting import format_eta, number, plural
+from katydid.model.metrics.declared import catalogue_of, declare
+from katydid.model.sample import Sample
 
 POLL = 0.05
 """Seconds between checks of a hold's users and failures."""
@@ -32,6 +41,10 @@ BETWEEN = 2.0
 """Approximate seconds between two stages: Locust asks for the next one once a second, and rows must come in."""
 FASTEST_SPAWN = 1000.0
 """Users per second and process: spawning more at once would delay users that are already due."""
+
+_REQUEST_COLUMNS = {field.name for field in fields(Sample)} | {"response_ms", "tpot_ms"}
+MOST_FAILURES = 0.05
+"""Share of requests that may fail, and that may take too long, without a thresholds file."""
 
 Tick = tuple[int, float]
 
@@ -115,10 +128,9 @@ class HoldsShape(LoadTestShape):
             return 0, 1.0
         if self._plan is None:
             self._plan, self._records = self.make_plan(), []
-        if self._hold is not None:
-            users = self._hold.users
-            self._wait_for_end_of_hold(self._hold)
-            return 0, float(users)
+        if (hold := self._hold) is not None:
+            self._wait_for_end_of_hold(hold)
+            return 0, float(hold.users)
         return self._next(self._plan)
 
     @property
@@ -133,7 +145,9 @@ class HoldsShape(LoadTestShape):
         while self.runtime.runner.user_count:
             gevent.sleep(POLL)
         if self._stage is not None:
-            self._collect()
+            self.runtime.hand_in()
+            if self.runtime.is_master:
+                gevent.sleep(ROWS_ARE_IN)
             plan.finished(self._records[-1])
             self._stage = None
         hold = plan.next_hold()
@@ -141,12 +155,6 @@ class HoldsShape(LoadTestShape):
             return None
         gevent.sleep(hold.pause)
         return self._begin(hold, plan.outlook())
-
-    def _collect(self) -> None:
-        """Collect all rows of the stage that is over."""
-        self.runtime.hand_in()
-        if self.runtime.is_master:
-            gevent.sleep(ROWS_ARE_IN)
 
     def _begin(self, hold: Hold, outlook: Outlook) -> Tick:
         now = time.monotonic() - self.runtime.info.origin
@@ -159,32 +167,28 @@ class HoldsShape(LoadTestShape):
         self.runtime.expected_end = time.monotonic() + left
         number = self._stage.number + 1
         of = f"{'' if outlook.certain else 'about '}{number + outlook.holds}"
-        told = f"Stage {number} of {of}: {_load(hold)} for {hold.seconds:g} s; {format_eta(left)} left"
-        self.runtime.announce(told)
+        self.runtime.announce(f"Stage {number} of {of}: {_load(hold)} for {hold.seconds:g} s; {format_eta(left)} left")
         return hold.users, min(float(hold.users), FASTEST_SPAWN * self.runtime.info.workers)
 
     def _wait_for_end_of_hold(self, hold: Hold) -> None:
         """Wait until the hold is over; Locust stops the users when this returns."""
-        assert self._stage is not None  # noqa: S101 - set with the hold
+        stage, info, ended = self._stage, self.runtime.info, "interrupted"
+        assert stage is not None  # noqa: S101 - set with the hold
+        assert stage.end is not None  # noqa: S101 - so is its end
         self._hold = None
-        origin, end, ended = self.runtime.info.origin, self._stage.end or 0.0, "interrupted"
         try:
-            while (left := end - (time.monotonic() - origin)) > 0:
+            while (left := stage.end - (time.monotonic() - info.origin)) > 0:
                 if 0 < hold.most_failures <= self._failures:
                     ended = "failures"
                     return
                 gevent.sleep(min(POLL, left))
             ended = "time"
         finally:
-            self._record(self._stage, hold, ended)
-
-    def _record(self, stage: Stage, hold: Hold, ended: str) -> None:
-        end_ms = self.runtime.info.ms(time.monotonic())
-        begin_ms, settled_ms = stage.begin * 1000.0, (stage.begin + stage.settle) * 1000.0
-        settled_ms = min(settled_ms, end_ms)
-        record = (stage.number, hold.users, begin_ms, settled_ms, end_ms, hold.purpose, ended, hold.rate)
-        self._records.append(StageRecord(*record))
-        self.runtime.note(stages=self._records)
+            end_ms = info.ms(time.monotonic())
+            begin_ms, settled_ms = stage.begin * 1000.0, min((stage.begin + stage.settle) * 1000.0, end_ms)
+            record = (stage.number, hold.users, begin_ms, settled_ms, end_ms, hold.purpose, ended, hold.rate)
+            self._records.append(StageRecord(*record))
+            self.runtime.note(stages=self._records)
 
 
 def _load(hold: Hold) -> str:
@@ -192,6 +196,41 @@ def _load(hold: Hold) -> str:
     if hold.rate is not None:
         return f"{plural(hold.rate, 'request')}/s, at most {number(hold.users)} in flight{purpose}"
     return f"{plural(hold.users, 'user')}{purpose}"
+
+
+def read_criteria(
+    thresholds: str | None, limit: float | None, interval: float, users: Sequence[Any] = ()
+) -> list[Criterion]:
+    """Read the objective.
+
+    Args:
+        thresholds: path of a thresholds file; None for the default objective.
+        limit: seconds within which 95 % of the answers must end; by default the interval.
+        interval: seconds between a user's requests; 0 in a closed loop, which has no default limit.
+        users: the run's user classes, which may declare metrics and columns of their own.
+
+    Raises:
+        ConfigError: the file has no objective, or none that requests or conversations can meet; or there is also a
+            limit.
+    """
+    if thresholds is None:
+        longest = (limit or interval) * 1000.0
+        failures = Criterion("failure_rate", MOST_FAILURES)
+        return [failures, *([Criterion("duration.p95", MOST_FAILURES, longest)] if longest else [])]
+    if limit is not None:
+        raise ConfigError("--limit and --thresholds both set the objective: give one of them")
+    columns = {name: kind for user in users for name, kind in user.extra_columns.items()}
+    catalogue = catalogue_of(declare(columns, dict.fromkeys(metric for user in users for metric in user.metrics)))
+    objectives = read_thresholds(Path(thresholds), catalogue).objectives
+    every = _REQUEST_COLUMNS | columns.keys()
+    right_way = [o for o in objectives if o.limit.is_upper != (o.metric == CONVERSATIONS_OK)]
+    found = [c for o in right_way if (c := criterion(o.metric, o.limit.value, every)) is not None]
+    if not found:
+        raise ConfigError(
+            f"{thresholds} has no objective that a stage can meet: give its [objective] a limit of failure_rate, "
+            "late_share or a percentile, as duration.p95"
+        )
+    return found
 
 
 def staged_shape(environment: Environment) -> HoldsShape | None:

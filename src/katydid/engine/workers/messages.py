@@ -98,9 +98,7 @@ def batch_of(message: Rows, schemas: Mapping[str, pa.Schema]) -> pa.Table:
 class Inbox:
     """Receives the workers' messages if this process is their master; else does nothing.
 
-    Args:
-        runner: Locust's runner.
-        on_refused: called at each rejected message, with the number of them in this run.
+    `on_refused` is called at each rejected message, with the number of them in this run.
     """
 
     def __init__(self, runner: object, on_refused: Callable[[int], object] = lambda _: None) -> None:
@@ -121,17 +119,10 @@ class Inbox:
             try:
                 heard(msg.node_id, msgspec.convert(msg.data or {}, kind))
             except (msgspec.ValidationError, MessageError) as error:
-                self._refuse(name, msg.node_id, error)
+                if not self._refused:
+                    worker, why = map(strip_control_chars, (msg.node_id, error))
+                    logger.error("%s sent an invalid message (%s: %s): rejected", worker, name, why)  # noqa: TRY400 - one line
+                self._refused += 1
+                self._on_refused(self._refused)
 
         self._runner.register_message(name, take)
-
-    def _refuse(self, name: str, worker: str, why: Exception) -> None:
-        if not self._refused:
-            logger.error(
-                "%s sent an invalid message (%s: %s): rejected",
-                strip_control_chars(worker),
-                name,
-                strip_control_chars(why),
-            )
-        self._refused += 1
-        self._on_refused(self._refused)

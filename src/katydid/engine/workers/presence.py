@@ -6,10 +6,9 @@ Locust notices some of this too, but only logs it, where nobody looks during a r
 import logging
 import os
 import signal
-import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import gevent
@@ -18,7 +17,6 @@ from locust.runners import STATE_INIT, MasterRunner, Runner, WorkerRunner
 from msgspec.structs import replace
 
 from katydid.engine.options.parsing import run_options
-from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
 from katydid.engine.workers import connected, name_of
 from katydid.engine.workers.messages import Setting, strip_control_chars
@@ -27,6 +25,7 @@ from katydid.model.errors import ConfigError
 from katydid.model.formatting import plural
 from katydid.model.jsontext import json_text
 from katydid.model.version import __version__
+from katydid.report.render.terminal import say, terminal
 
 if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime
@@ -44,44 +43,22 @@ _HERE = "katydid_here"
 
 
 class Presence:
-    """The master's record of which workers are in touch.
+    """The master's record of which workers are in touch during one run."""
 
-    Args:
-        runner: Locust's runner.
-        workers: ids of the workers that take part.
-        info: the run.
-        say: prints a line for the user.
-        warn: prints a warning for the user.
-        note: adds to the manifest.
-    """
-
-    def __init__(
-        self,
-        runner: MasterRunner,
-        workers: set[str],
-        info: RunInfo,
-        *,
-        say: Callable[[str], None],
-        warn: Callable[[str], None],
-        note: Callable[..., None],
-    ) -> None:
+    def __init__(self, runtime: "Runtime", runner: MasterRunner) -> None:
+        self._runtime = runtime
         self._runner = runner
-        self._workers = workers
-        self._info = info
-        self._say = say
-        self._warn = warn
-        self._note = note
-        self._heard = dict.fromkeys(workers, time.monotonic())
+        self._heard = dict.fromkeys(runtime.stopper.workers, time.monotonic())
         self._silent: dict[str, int] = {}
         """Workers that are silent now, each with the index of its silence."""
         self._silences: list[Silence] = []
 
-    def watch(self, ending: Callable[[], bool]) -> None:
+    def watch(self) -> None:
         """Run as the body of a greenlet, until the run ends and workers leave as they should."""
         heartbeats = self._runner.environment.events.heartbeat_sent  # fires when a heartbeat is answered
         heartbeats.add_listener(self._heartbeat)
         try:
-            while not ending():
+            while not self._runtime.stopper.ending:
                 self.look()
                 gevent.sleep(PERIOD)
         finally:
@@ -92,32 +69,28 @@ class Presence:
 
     def look(self) -> None:
         """Check which workers are in touch now."""
-        now = time.monotonic()
         there = connected(self._runner)
-        for worker in self._workers:
-            if worker not in there and worker not in self._silent:
-                self._fell_silent(worker, now)
-            elif worker in there and worker in self._silent:
-                self._came_back(worker, now)
+        for worker in self._runtime.stopper.workers:
+            if (worker in there) == (worker in self._silent):
+                if worker in there:
+                    self._came_back(worker)
+                else:
+                    self._fell_silent(worker)
+                self._runtime.note(silences=self._silences)
 
-    def _fell_silent(self, worker: str, now: float) -> None:
-        name, begin = name_of(self._runner, worker), self._info.ms(self._heard[worker]) / 1000
+    def _fell_silent(self, worker: str) -> None:
+        name, heard = name_of(self._runner, worker), self._heard[worker]
         self._silent[worker] = len(self._silences)
-        self._silences.append(Silence(worker=name, begin=begin))
-        self._warn(
-            f"{name} is out of touch, not heard from for {now - self._heard[worker]:.0f} s: check its log and the "
+        self._silences.append(Silence(worker=name, begin=self._runtime.info.ms(heard) / 1000))
+        self._runtime.warn(
+            f"{name} is out of touch, not heard from for {time.monotonic() - heard:.0f} s: check its log and the "
             "network between; the run is invalid, and Ctrl-C ends it"
         )
-        self._keep()
 
-    def _came_back(self, worker: str, now: float) -> None:
-        place, end = self._silent.pop(worker), self._info.ms(now) / 1000
+    def _came_back(self, worker: str) -> None:
+        place, end = self._silent.pop(worker), self._runtime.info.ms(time.monotonic()) / 1000
         silence = self._silences[place] = replace(self._silences[place], end=end)
-        self._say(f"{silence.worker} is back after {end - silence.begin:.0f} s; its rows are on their way")
-        self._keep()
-
-    def _keep(self) -> None:
-        self._note(silences=self._silences)
+        self._runtime.announce(f"{silence.worker} is back after {end - silence.begin:.0f} s; its rows are on their way")
 
 
 _SETTING = "katydid_setting"
@@ -166,19 +139,14 @@ class Alike:
     def _on_setting(self, worker: str, setting: Setting) -> None:
         runtime = self._runtime
         options, manifest = runtime.options.shown(), runtime.manifest()
-        pairs = [(f"--{n.replace('_', '-')}", v, options[n]) for n, v in setting.options.items() if n in options]
-        pairs = [pair for pair in pairs if pair[0][2:].replace("-", "_") not in OF_A_MACHINE]
+        alike = options.keys() - OF_A_MACHINE
+        pairs = [(f"--{n.replace('_', '-')}", v, options[n]) for n, v in setting.options.items() if n in alike]
         pairs += [(n, v, manifest[n]) for n, v in setting.facts.items() if n in manifest]
         process = runtime.stopper.name_of(worker)
         for name, theirs, ours in pairs:
             if json_text(theirs) != json_text(ours):
-                found = {
-                    "process": process,
-                    "name": name,
-                    "worker": strip_control_chars(theirs),
-                    "run": strip_control_chars(ours),
-                }
-                self._found.append(found)
+                values = {"worker": strip_control_chars(theirs), "run": strip_control_chars(ours)}
+                self._found.append({"process": process, "name": name, **values})
                 runtime.warn(f"{process} has a different {name} than the run: the run is invalid; start workers alike")
         if self._found:
             runtime.note(other_settings=self._found)
@@ -205,18 +173,14 @@ class RollCall:
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(_HERE)
 
-    def silent(self, runner: MasterRunner) -> set[str]:
-        """On the master: ids of the workers that are connected and have not answered."""
-        return connected(runner) - self._here
-
     def wait(self) -> None:
         """On the master: wait until all connected workers have answered; other processes do not wait."""
         runner = self._runner
         if not isinstance(runner, MasterRunner):
             return
-        until = called = time.monotonic()
-        until += START_PATIENCE
-        while (silent := self.silent(runner)) and (now := time.monotonic()) < until:
+        called = time.monotonic()
+        until = called + START_PATIENCE
+        while (silent := connected(runner) - self._here) and (now := time.monotonic()) < until:
             if now - called >= PERIOD:  # an answer may have come before this process listened
                 called = now
                 for worker in silent:
@@ -235,7 +199,7 @@ def tell_of_workers(runner: Runner, options: Namespace) -> None:
             return
         if there != told:
             told = there
-            _complain(
+            tell(
                 f"waiting for {plural(options.expect_workers, 'worker')} on port {options.master_bind_port}, {there} "
                 "connected: start each with katydid run WORKLOAD --worker --master-host ADDRESS"
             )
@@ -246,10 +210,9 @@ _waiting: list[gevent.Greenlet] = []
 
 
 def look_for_master(arguments: Sequence[str]) -> None:
-    """On a starting worker: print a message if its master does not answer; Locust would wait silently for 5 minutes.
+    """With a worker's arguments: print a message if its master does not answer.
 
-    Args:
-        arguments: Locust's arguments; nothing happens if they are not a worker's.
+    Locust would wait silently for 5 minutes.
     """
     if not (any(a.startswith("--worker") for a in arguments) or "LOCUST_MODE_WORKER" in os.environ):
         return
@@ -260,7 +223,7 @@ def look_for_master(arguments: Sequence[str]) -> None:
             f"the master does not answer at {options.master_host}:{options.master_port}: start it there, or correct "
             "--master-host and --master-port; this worker keeps trying"
         )
-        _waiting.append(gevent.spawn_later(PATIENCE, _complain, told))
+        _waiting.append(gevent.spawn_later(PATIENCE, tell, told))
 
 
 def found_master() -> None:
@@ -269,8 +232,9 @@ def found_master() -> None:
     _waiting.clear()
 
 
-def _complain(text: str) -> None:
-    print(f"katydid: {text}", file=sys.stderr, flush=True)  # noqa: T201 - no run can show it yet
+def tell(text: object) -> None:
+    """Print a message for the user at the terminal, not for the log, before a run can show it."""
+    say(terminal(stderr=True), f"katydid: {text}")
 
 
 MASTER_PATIENCE = 10.0

@@ -8,8 +8,7 @@ from katydid.engine.options.arrivals import WARM_UP_SHARE
 from katydid.engine.options.load import pool_of
 from katydid.engine.options.parsing import run_options
 from katydid.engine.services.chat import ChatService
-from katydid.engine.stages.objective import read_criteria
-from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates
+from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates, read_criteria
 from katydid.engine.user import PacedUser
 from katydid.load.stages import FixedPlan, Hold, StagePlan, read_stage_rates, read_stages
 from katydid.model.errors import ConfigError

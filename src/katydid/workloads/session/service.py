@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from katydid.engine.sender.credentials import KeyedWebSocketClient
+from katydid.engine.sender.identity import KeyedWebSocketClient
 from katydid.engine.services.base import NoAnswerError
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.preflight import answer_words, takes_connections

@@ -6,8 +6,7 @@ from typing import ClassVar
 from katydid.dialects.speech import SpeechDialect, own_words, speech_dialect
 from katydid.dialects.status import NOT_READY
 from katydid.engine.measuring import fail_on_the_line, refusal
-from katydid.engine.sender.credentials import KeyedWebSocketClient
-from katydid.engine.sender.identity import Identity
+from katydid.engine.sender.identity import Identity, KeyedWebSocketClient
 from katydid.engine.services.base import NoAnswerError, NotReadyError
 from katydid.engine.services.paths import checked_path
 from katydid.engine.services.preflight import answer_words, refused_key

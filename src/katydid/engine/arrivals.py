@@ -1,7 +1,8 @@
-"""The barrier at which the users of all processes wait for each other, and the beginning of a rate.
+"""When the users of all processes may start, and this process's part of a rate or a trace.
 
-One process knows when all users are there: the only one, or the master. It sets the moment at which they may go, as
-a time of the run. Users may come back to the barrier: once all have, all are released again.
+The barrier is where users wait for each other, or for the beginning of a rate. One process knows when all are there:
+the only one, or the master. It sets the moment at which they may go, as a time of the run. Users may come back to the
+barrier: once all have, all are released again.
 """
 
 import math
@@ -9,6 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from katydid.engine.workers.messages import Nothing, Ready
+from katydid.load.arrivals import ArrivalQueue, PoolTurn, Queue
+from katydid.load.stages import Stage
+from katydid.load.traces.replay import ReplayQueue
 
 if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime
@@ -25,8 +29,7 @@ class Barrier:
 
     Attributes:
         released_at: when waiting users may start, on the monotonic clock; None until that is known.
-        roster: the facts that all users of the run gave about themselves when they were ready; set together with
-            `released_at`, and new each time.
+        roster: what all users of the run said about themselves when they were ready; set with `released_at`.
     """
 
     def __init__(self, runtime: "Runtime") -> None:
@@ -55,8 +58,7 @@ class Barrier:
     def user_ready(self, fact: object) -> None:
         """A user is ready for its first request, or is back; the last one of the whole run releases all.
 
-        Args:
-            fact: what the user tells all others about itself, as plain values; None for nothing.
+        `fact` is what it tells all others about itself, as plain values; None for nothing.
         """
         if self._runtime.is_worker:
             self._runner.send_message(_READY, {"fact": fact})
@@ -80,7 +82,9 @@ class Barrier:
         if runtime.options.mode.is_open:
             if self.released_at is not None:
                 return
-            self.released_at = self._whole_second(time.monotonic() + LEAD)
+            # A whole second of the run, or its origin if that is ahead: so all runs send the same instants.
+            origin = runtime.info.origin
+            self.released_at = origin + max(0, math.ceil(time.monotonic() + LEAD - origin))
             runtime.note(arrivals_begin_ms=runtime.info.ms(self.released_at))
         else:
             delay = max((user.release_delay for user in runtime.paced_users()), default=0.0)
@@ -88,17 +92,6 @@ class Barrier:
         if runtime.is_master:
             at_ms = runtime.info.ms(self.released_at)
             self._runner.send_message(_RELEASE, {"at_ms": at_ms, "roster": self.roster})
-
-    def _whole_second(self, at: float) -> float:
-        """Round a time up to a whole second of the run, or to its origin if that is ahead.
-
-        So runs of one and of several processes begin at the same time.
-
-        Args:
-            at: on the monotonic clock.
-        """
-        origin: float = self._runtime.info.origin
-        return origin + max(0, math.ceil(at - origin))
 
     def _on_release(self, msg: Any, **_: object) -> None:
         self.roster = msg.data["roster"]
@@ -112,3 +105,39 @@ class Barrier:
         self._done += 1
         if self._done == self._runtime.info.users:
             self._runtime.stopper.end("completed", drain=0)
+
+
+class Pool:
+    """The queue of arrivals of one process in one run, which all of its users take from."""
+
+    def __init__(self, runtime: "Runtime") -> None:
+        self._runtime = runtime
+        self._stage: Stage | None = None
+        self._queue: Queue | None = None
+
+    def turn(self) -> PoolTurn | None:
+        """The schedule of a new user; None until it is known when the first request arrives."""
+        runtime = self._runtime
+        stage = runtime.stage
+        if self._queue is None or stage != self._stage:
+            # All processes know beforehand when a stage of several begins.
+            begin = runtime.barrier.released_at if stage.end is None else runtime.info.origin + stage.begin
+            if begin is None:
+                return None
+            self._stage, self._queue = stage, self._queue_of(stage, begin)
+        return PoolTurn(self._queue)
+
+    def _queue_of(self, stage: Stage, begin: float) -> Queue:
+        runtime = self._runtime
+        options, rank, processes = runtime.options, runtime.rank, runtime.info.workers
+        if (replay := options.replay) is not None:
+            return ReplayQueue(
+                replay.trace,
+                begin,
+                rank=rank,
+                processes=processes,
+                drop_late=options.drop_late,
+                goes_on=getattr(runtime.service, "goes_on", lambda _: True),  # a locustfile's own service may lack it
+            )
+        rate = options.open_loop(stage.number, stage.rate)
+        return ArrivalQueue(rate, begin, rank=rank, processes=processes, drop_late=options.drop_late)
