@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.base import Access, Answer, Generation, Message
 from katydid.dialects.loading import FieldPath, is_content, load_object, shown, text_of
-from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
@@ -51,7 +50,7 @@ class Fields:
     sse_body: str = option(_BODY, "generic-sse: JSON body of a request, with {prompt}, {messages}, {model}, … in it")
 
 
-class GenericSse:
+class GenericSse(Access):
     """See `base.Dialect`.
 
     Raises:
@@ -60,7 +59,7 @@ class GenericSse:
 
     name = "generic-sse"
     endpoint = "/"
-    models_endpoint = "/v1/models"
+    accept = "text/event-stream"
     options = Fields
 
     def __init__(self, fields: Fields | None = None) -> None:
@@ -74,10 +73,6 @@ class GenericSse:
     def configured(self, options: Fields) -> "GenericSse":
         """See `base.Dialect`."""
         return GenericSse(options)
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, if there is a key."""
-        return bearer_headers("text/event-stream", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """The template with its placeholders replaced; the prompt is the text of the last message."""
@@ -93,10 +88,6 @@ class GenericSse:
         filled = _filled(self._template, values)
         return json_bytes(filled | generation.extra if isinstance(filled, dict) else filled)
 
-    def parse_models(self, body: bytes) -> list[str]:
-        """The ids in the member `data`; a service without such a list needs `--model`."""
-        return parse_model_ids(body)
-
     def stream_parser(self, check: str) -> StreamParser:
         """See `base.Dialect.stream_parser`."""
         return GenericStreamParser(check, self._paths)
@@ -109,7 +100,7 @@ class GenericSse:
             raise ProtocolError("no text at the content path")
         tokens = paths.prompt_tokens.find(value), paths.completion_tokens.find(value)
         details = TokenDetails.of(value.get("usage"))
-        return Answer(text_of(text), "stop", *tokens, failure=in_words(error) if error else None, details=details)
+        return Answer(text_of(text), "stop", *tokens, failure=error, details=details)
 
 
 class GenericStreamParser(SseStreamParser):
