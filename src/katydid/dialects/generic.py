@@ -29,15 +29,9 @@ _BODY = '{"model": "{model}", "prompt": "{prompt}", "max_tokens": "{max_tokens}"
 class Fields:
     """The options of `generic-sse`: field paths, the end mark and the request body.
 
-    Attributes:
-        sse_content: path of the text.
-        sse_done: the end mark: literal data (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end` for a stream
-            without an end mark.
-        sse_error: path of an error inside the answer.
-        sse_prompt_tokens, sse_completion_tokens: paths of the token counts.
-        sse_body: the JSON body of a request, with the placeholders `"{model}"`, `"{prompt}"`, `"{messages}"`,
-            `"{max_tokens}"`, `"{temperature}"`, `"{seed}"` and `"{stream}"`. A string that is a single placeholder
-            is replaced by the value itself, with its type.
+    The end mark is literal data (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end` for a stream without one. A
+    string of the body that is a single placeholder (`"{model}"`, `"{prompt}"`, `"{messages}"`, `"{max_tokens}"`,
+    `"{temperature}"`, `"{seed}"`, `"{stream}"`) is replaced by the value itself, with its type.
     """
 
     sse_content: str = option(
@@ -63,10 +57,10 @@ class GenericSse(Access):
     options = Fields
 
     def __init__(self, fields: Fields | None = None) -> None:
-        self._fields = fields or Fields()
-        self._paths = _Paths(self._fields)
+        fields = fields or Fields()
+        self._paths = _Paths(fields)
         try:
-            self._template = orjson.loads(self._fields.sse_body)
+            self._template = orjson.loads(fields.sse_body)
         except orjson.JSONDecodeError as error:
             raise ConfigError(f"--sse-body is not JSON ({error})") from None
 
