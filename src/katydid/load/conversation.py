@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from katydid.load.distribution import Distribution, Grammar
-from katydid.load.lengths import chance
+from katydid.load.lengths import Distribution, Grammar, chance
 from katydid.load.prompts.entry import Message
 from katydid.model.options.quantities import duration, format_duration
 
