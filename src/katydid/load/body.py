@@ -5,7 +5,7 @@ are left out of all later ones (`Adaptation`), so a run needs no options for eac
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,11 @@ class BodyField:
     path: tuple[str, ...]
     value: Any
 
+    @property
+    def is_secret(self) -> bool:
+        """Return True if the value must never be shown."""
+        return isinstance(self.value, str) and any(map(is_secret_name, self.path))
+
     def put_into(self, body: dict[str, object]) -> None:
         """Set or remove the field in `body`.
 
@@ -64,62 +69,54 @@ class BodyField:
 
 
 def body_fields(text: str | None) -> tuple[BodyField, ...]:
-    """Parse the value of `--body`, one field per line.
+    """Parse the value of `--body`, one field per line: JSON, or else text.
 
     Raises:
         ConfigError: a line is not KEY=VALUE, or names a field that `--body` may not set.
     """
-    return tuple(_field(name, value) for name, value in _lines(text))
-
-
-def _field(name: str, value: str) -> BodyField:
-    path = tuple(name.split("."))
-    if not all(path):
-        raise ConfigError(f"--body {name!r} is not KEY=VALUE, such as top_p=0.9 or response_format.type=json_object")
-    if len(path) == 1 and name in _KEPT:
-        raise ConfigError(f"--body {name}: the workload and the prompts set this field: leave it out")
-    return BodyField(path, _value(value) if value else REMOVED)
+    fields = []
+    for line in (text or "").splitlines():
+        name, equals, value = map(str.strip, line.partition("="))
+        path = tuple(name.split("."))
+        if not line.strip():
+            continue
+        if not equals:
+            raise ConfigError(f"--body {name!r} is not KEY=VALUE, such as top_p=0.9; KEY= removes a field")
+        if not all(path):
+            raise ConfigError(
+                f"--body {name!r} is not KEY=VALUE, such as top_p=0.9 or response_format.type=json_object"
+            )
+        if name in _KEPT:
+            raise ConfigError(f"--body {name}: the workload and the prompts set this field: leave it out")
+        fields.append(BodyField(path, _value(value) if value else REMOVED))
+    return tuple(fields)
 
 
 def _value(text: str) -> object:
-    """Parse JSON; anything else is text."""
     try:
         return DECODER.decode(text)
     except (ValueError, RecursionError):
         return text
 
 
-def _lines(text: str | None) -> Iterator[tuple[str, str]]:
-    for line in (text or "").splitlines():
-        name, equals, value = line.partition("=")
-        if equals:
-            yield name.strip(), value.strip()
-        elif line.strip():
-            raise ConfigError(f"--body {line.strip()!r} is not KEY=VALUE, such as top_p=0.9; KEY= removes a field")
-
-
 def shown_fields(text: str | None) -> str | None:
     """Return the option for display, with the values of secret fields masked."""
     shown = []
     for line in (text or "").splitlines():
-        name, equals, value = (part.strip() for part in line.partition("="))
+        name, equals, value = map(str.strip, line.partition("="))
         secret = value and any(map(is_secret_name, name.split(".")))
         shown.append(name + equals + (MASK if secret else value))
-    return "\n".join(line for line in shown if line) or None
+    return "\n".join(filter(None, shown)) or None
 
 
 def fields_without_secrets(fields: tuple[BodyField, ...]) -> tuple[BodyField, ...]:
     """Return the fields that are not secret."""
-    return tuple(field for field in fields if not _is_secret(field))
+    return tuple(field for field in fields if not field.is_secret)
 
 
 def secret_values(fields: tuple[BodyField, ...]) -> list[str]:
     """Return the values of secret fields, which must never be shown."""
-    return [field.value for field in fields if _is_secret(field)]
-
-
-def _is_secret(field: BodyField) -> bool:
-    return isinstance(field.value, str) and any(map(is_secret_name, field.path))
+    return [field.value for field in fields if field.is_secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +141,9 @@ class Adaptation:
 
     def __str__(self) -> str:
         """Return one line for messages."""
-        said = [f"{LIMIT} sent as {NEW_LIMIT}"] if self.renamed else []
-        return "; ".join([*said, *([f"left out: {', '.join(self.left_out)}"] if self.left_out else [])])
+        renamed = f"{LIMIT} sent as {NEW_LIMIT}" if self.renamed else ""
+        left_out = f"left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return "; ".join(filter(None, (renamed, left_out)))
 
     def change(self, body: dict[str, object]) -> None:
         """Apply the changes to `body`."""

@@ -122,11 +122,7 @@ class Grammar:
         return f"{found.kind}({self.show(found.first)},{self.show(found.second)})"
 
     def spelled(self, text: str | float) -> str:
-        """Check a distribution and return its canonical spelling; used as the `kind` of an option.
-
-        Raises:
-            QuantityError: see `read`.
-        """
+        """Return the canonical spelling, as the `kind` of an option; raises as `read` does."""
         return self.write(self.read(str(text)))
 
     def _one(self, text: str, plain: str) -> float:
@@ -224,11 +220,7 @@ def read_shared_prefix(text: str) -> SharedPrefix:
 
 
 def shared_prefix(text: str) -> str:
-    """Check a shared prefix and return its canonical spelling; used as the `kind` of an option.
-
-    Raises:
-        QuantityError: see `read_shared_prefix`.
-    """
+    """Return the canonical spelling, as the `kind` of an option; raises as `read_shared_prefix` does."""
     return str(read_shared_prefix(text))
 
 

@@ -40,12 +40,8 @@ def is_ramp(users: int, spawn_rate: float, interval: float) -> bool:
 
 def spawning_time(users: int, spawn_rate: float) -> float:
     """Return the seconds it takes to spawn `users`; 0 if they fit in one batch."""
-    return 0.0 if users <= batch_size(spawn_rate) else users / spawn_rate
-
-
-def batch_size(spawn_rate: float) -> int:
-    """Return how many users Locust spawns in one batch: one second's worth, at least 1."""
-    return max(1, math.floor(spawn_rate))
+    batch = max(1, math.floor(spawn_rate))  # Locust spawns one second's users at once, at least 1
+    return 0.0 if users <= batch else users / spawn_rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ no more memory than the limits here allow, a few hundred MiB.
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 from katydid.load.prompts.collection import MOST_BYTES, OVERHEAD, Entry
 from katydid.load.prompts.entry import Prompt, Skipped
-from katydid.load.prompts.files import Columns, comma_separated, json_lines, unpacked
+from katydid.load.prompts.files import Columns, comma_separated, json_lines, peeked, unpacked
 from katydid.load.prompts.json_values import json_items
 from katydid.load.traces.record import KNOWN, TIMES, Record, record_of
 from katydid.load.traces.trace import NONE, Blocks, Trace
@@ -26,7 +25,6 @@ _BLOCK_SIZES = (512, 1024, 256, 128, 64, 32, 16)
 """Possible block sizes in tokens per hash id, most likely first: Mooncake's, then those of other servers."""
 _OF_TRACES = Columns("times", KNOWN, TIMES)
 _JSON = frozenset({b"{", b"["})
-_SPACE = b" \t\r\n"
 
 Placed = tuple[str, Record | None]
 """A request's location in its file, such as `line 7`, and the request; None if it has no question."""
@@ -38,7 +36,8 @@ def records(pieces: Iterable[bytes]) -> Iterator[Placed]:
     Raises:
         ConfigError: the file cannot be read, or an entry is not a request; the message says where.
     """
-    mark, source = _first_mark(unpacked(pieces))
+    head, source = peeked(unpacked(pieces), _has_mark)
+    mark = head.lstrip()[:1]
     for number, (unit, place, value) in enumerate(_entries(mark, source), start=1):
         try:
             yield f"{unit} {place}", record_of(value, number, table=mark not in _JSON)
@@ -54,14 +53,9 @@ def _entries(mark: bytes, source: Iterable[bytes]) -> Iterator[Entry]:
     return json_items(source) if mark == b"[" else comma_separated(source, _OF_TRACES)
 
 
-def _first_mark(source: Iterator[bytes]) -> tuple[bytes, Iterable[bytes]]:
-    """Return the first byte that is not white space, which identifies the format, and an iterator over all bytes."""
-    before = []
-    for piece in source:
-        before.append(piece)
-        if mark := piece.lstrip(_SPACE)[:1]:
-            return mark, chain(before, source)
-    return b"", before
+def _has_mark(head: bytes) -> bool:
+    """Return True if the head has a byte that is not white space: the first one identifies the format."""
+    return bool(head.strip())
 
 
 def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:

@@ -21,7 +21,7 @@ import orjson
 
 from katydid.load.lengths import MOST
 from katydid.load.prompts.entry import Skipped
-from katydid.load.prompts.files import text_lines, unpacked
+from katydid.load.prompts.files import peeked, text_lines, unpacked
 from katydid.load.prompts.json_values import json_items
 from katydid.load.traces.files import collected
 from katydid.load.traces.record import INPUTS, OUTPUTS, SESSIONS, Record, seconds_of
@@ -29,7 +29,6 @@ from katydid.load.traces.trace import Trace
 from katydid.model.errors import ConfigError
 from katydid.model.values import amount
 
-_SPACE = b" \t\r\n"
 COLUMNS = "time,input,output,session,parent"
 _NGINX_TIMES = ("msec", "time_iso8601", "time_local", "timestamp", "@timestamp", "time")
 _NGINX = frozenset({*_NGINX_TIMES[:3], "request_time"})
@@ -136,13 +135,8 @@ def _cached(found: Iterable[_Logged]) -> float | None:
 
 def _values(pieces: Iterator[bytes]) -> Iterator[object]:
     """Yield the JSON values of a log: one per line, with other lines marked as skipped; or one multi-line document."""
-    head = b""
-    for piece in pieces:
-        head += piece
-        if b"\n" in head.lstrip(_SPACE):
-            break
-    source = chain([head], pieces)
-    if head.lstrip(_SPACE).partition(b"\n")[0].rstrip() in {b"{", b"["} or head.lstrip(_SPACE)[:1] == b"[":
+    head, source = peeked(pieces, lambda head: len(_first_line(head)) > 1 or b"\n" in head.lstrip())
+    if _first_line(head) == b"{" or head.lstrip()[:1] == b"[":
         yield from (value for _, _, value in json_items(source))
         return
     for _, text in text_lines(source):
@@ -152,6 +146,10 @@ def _values(pieces: Iterator[bytes]) -> Iterator[object]:
             yield orjson.loads(text)
         except orjson.JSONDecodeError:
             yield Skipped("no JSON")
+
+
+def _first_line(head: bytes) -> bytes:
+    return head.lstrip().partition(b"\n")[0].rstrip()
 
 
 def _requests(entry: object) -> Iterator[_Logged | Skipped]:

@@ -168,10 +168,6 @@ def read_window(text: str) -> tuple[float, float]:
 
 
 def window(text: str) -> str:
-    """Check a window and return its canonical spelling; used as the `kind` of an option.
-
-    Raises:
-        QuantityError: see `read_window`.
-    """
+    """Return the canonical spelling, as the `kind` of an option; raises as `read_window` does."""
     begin, end = read_window(text)
     return f"{format_duration(begin)}-{format_duration(end)}"
