@@ -54,7 +54,6 @@ class Rate:
     Attributes:
         per_second: requests per second after the ramp.
         cv: coefficient of variation of the gaps, see `read_process`.
-        seed: seed of the gaps.
         ramp: requests/s added each second, starting from 0; 0 = full rate from the start.
         stage: stage number, so that each stage of a run gets different gaps.
     """
@@ -101,11 +100,7 @@ class Queue(Protocol):
         """Return True if all arrivals have been started; always False for an endless queue."""
 
     def take(self, now: float) -> tuple[int, float] | None:
-        """Take the next arrival to send.
-
-        Returns:
-            Its index in the whole run, and its due time, which may be past. None if no arrival is available yet.
-        """
+        """Take the next arrival: its index in the run and its due time, which may be past; None: there is none yet."""
 
     def begun(self) -> None:
         """Record that an arrival is being sent."""
@@ -118,10 +113,9 @@ class ArrivalQueue:
     """The queue (`Queue`) of arrivals at a rate.
 
     Args:
-        rate: arrival rate of the whole run.
+        rate: of the whole run.
         begin: when arrivals start, on the caller's clock.
-        rank: index of this process, from 0.
-        processes: number of processes that share the arrivals.
+        rank, processes: this process takes every `processes`-th arrival, from number `rank` on.
         drop_late: an arrival that has waited this many seconds for a free user is never sent; None = it always waits.
     """
 

@@ -41,12 +41,9 @@ class History:
         return [*self._messages, *new]
 
     def answered(self, new: Sequence[Message], text: str, answer_id: str | None = None) -> None:
-        """Add an answered request and its answer to the history.
+        """Add the messages that were passed to `asking`, and the visible text of the answer, to the history.
 
-        Args:
-            new: the messages that were passed to `asking`.
-            text: the visible text of the answer; reasoning is not sent again.
-            answer_id: the server's id of the answer.
+        Reasoning is not sent again.
         """
         if self.keeper is Keeper.SERVER:
             self.answer_id = answer_id
@@ -127,10 +124,5 @@ class Rhythm:
 
 
 def place_of(iteration: int, turn: int) -> int:
-    """Return a turn's index among all turns of its user; its prompt and lengths are drawn with it.
-
-    Args:
-        iteration: the user's iteration, that is, the conversation.
-        turn: the turn within the conversation, from 1.
-    """
+    """Return the index of a conversation's turn (from 1) among all turns of its user; its prompt is drawn with it."""
     return iteration * MOST_TURNS + turn - 1

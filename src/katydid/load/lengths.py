@@ -33,7 +33,7 @@ class Distribution:
     """A distribution of any quantity.
 
     Attributes:
-        kind: `fixed`, `normal`, `lognormal` or `uniform`.
+        kind: `fixed`, or a name from the text.
         first, second: mean and standard deviation; for `uniform`, smallest and largest; for `fixed`, the value twice.
     """
 

@@ -14,15 +14,7 @@ _EXAMPLE = "such as --model a=0.7,b=0.3"
 
 
 class Mix:
-    """A mix of models.
-
-    Args:
-        shares: share of the requests by model, in the order given; they add up to 1.
-
-    Attributes:
-        models: model names.
-        is_mixed: True if there is more than one model.
-    """
+    """A mix of models, by their shares of the requests, which add up to 1."""
 
     def __init__(self, shares: dict[str, float]) -> None:
         self.shares = shares
@@ -31,7 +23,7 @@ class Mix:
 
     def model(self, seed: int, user: int, iteration: int) -> str:
         """Return the model of one request."""
-        if len(self.models) == 1:
+        if not self.is_mixed:
             return self.models[0]
         ends = list(accumulate(self.shares.values()))
         place = bisect_right(ends, chance("model", seed, user, iteration) * ends[-1])
@@ -45,7 +37,7 @@ def read_mix(text: str) -> Mix:
         ConfigError: only some parts have a weight, a weight is not a positive number, or a model is named twice.
     """
     parts = [tuple(map(str.strip, part.rpartition("="))) for part in text.split(",")]
-    weights = [_weight(weight) if equals else None for _, equals, weight in parts]
+    weights = [_number(weight) if equals else None for _, equals, weight in parts]
     if all(weight is None for weight in weights):
         return Mix({text: 1.0})
     shares: dict[str, float] = {}
@@ -61,7 +53,7 @@ def read_mix(text: str) -> Mix:
     return Mix({name: weight / total for name, weight in shares.items()})
 
 
-def _weight(text: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:

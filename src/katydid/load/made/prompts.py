@@ -40,7 +40,6 @@ class MadePrompts:
     """The generated requests of one run.
 
     Args:
-        seed: the run's seed.
         inputs: lengths of prompts; None if prompts are not generated.
         outputs: lengths of answers; None if the target decides.
         shared: the shared prefix of the prompts.
@@ -81,10 +80,7 @@ class MadePrompts:
     def plan(self, user: int, iteration: int, *, follows: bool = False) -> Plan:
         """Return the planned length of a request; a prompt is at least as long as the template and its shared prefix.
 
-        Args:
-            user: the user's index.
-            iteration: the user's iteration.
-            follows: True for a question that follows an answer; its length is what it adds to the conversation.
+        A question that `follows` an answer has the length that it adds to the conversation.
         """
         output = self._outputs.at(chance("output", self._seed, user, iteration)) if self._outputs else None
         if self._inputs is None:

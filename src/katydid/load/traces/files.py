@@ -65,20 +65,15 @@ def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
         ConfigError: the records contradict each other, are too many, or there are none; the message says where.
     """
     columns = _Columns(most_bytes)
-    skipped = 0
     for place, record in found:
         try:
-            if record is None or record.output_tokens == 0:
-                skipped += 1
-                columns.leave_out()
-            else:
-                columns.add(record)
+            columns.add(record)
         except ConfigError as error:
             raise ConfigError(f"{place} {error}") from None
     if not columns.times:
-        without = f" ({plural(skipped, 'entry', 'entries')} without an answer)" if skipped else ""
+        without = f" ({plural(columns.skipped, 'entry', 'entries')} without an answer)" if columns.skipped else ""
         raise ConfigError(f"contains no request{without}: use another trace, or make one with `katydid learn`")
-    return columns.trace(skipped)
+    return columns.trace()
 
 
 @dataclass(slots=True)
@@ -99,18 +94,19 @@ class _Columns:
     sizes: tuple[int, ...] = _BLOCK_SIZES
     names: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    skipped: int = 0
 
-    def leave_out(self) -> None:
-        """Count an entry of the file that is left out."""
-        self.numbers.append(NONE)
-
-    def add(self, record: Record) -> None:
-        """Add a record.
+    def add(self, record: Record | None) -> None:
+        """Add a record; one without a question or an answer is left out.
 
         Raises:
             ConfigError: the record contradicts earlier ones; the message does not say where it is.
         """
         number = len(self.times)
+        if record is None or record.output_tokens == 0:
+            self.skipped += 1
+            self.numbers.append(NONE)
+            return
         if number >= MOST_REQUESTS:
             raise ConfigError(f"exceeds the limit of {plural(MOST_REQUESTS, 'request')}: use a part of the trace")
         self._parent(record)
@@ -175,7 +171,7 @@ class _Columns:
             raise ConfigError(f"has parent {record.parent}, which starts later")
         self.parents.append(parent)
 
-    def trace(self, skipped: int) -> Trace:
+    def trace(self) -> Trace:
         """Return the trace, ordered by time."""
         order = sorted(range(len(self.times)), key=self.times.__getitem__)
         first = self.times[order[0]]
@@ -187,7 +183,7 @@ class _Columns:
             [self.prompts[each] for each in order] if self.prompts else None,
             self._ordered_parents(order),
             [self.sessions[each] for each in order] if self.names else None,
-            skipped,
+            self.skipped,
         )
 
     def _ordered(self, column: "array[int]", order: list[int]) -> "array[int] | None":
