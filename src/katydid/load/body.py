@@ -1,14 +1,18 @@
-"""Fields of a request's body besides its prompt: those that `--body` sets or removes, and those the target rejects.
+"""Fields of a request's body besides its prompt: the model, what `--body` sets or removes, what the target rejects.
 
 `--body KEY=VALUE` changes the body that a dialect built. Fields that the target rejects in the first request of a run
 are left out of all later ones (`Adaptation`), so a run needs no options for each server's quirks.
 """
 
+import math
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from katydid.load.lengths import chance
 from katydid.load.prompts.json_values import DECODER
 from katydid.model.errors import ConfigError
 from katydid.model.redact import MASK, is_secret_name
@@ -183,3 +187,56 @@ def adapted(known: Adaptation, body: Mapping[str, object], own: frozenset[str], 
 def is_too_short(words: str) -> bool:
     """Return True if the target only says that the token limit leaves no room after the model's reasoning."""
     return bool(_NO_ROOM.search(words))
+
+
+_EXAMPLE = "such as --model a=0.7,b=0.3"
+
+
+class Mix:
+    """`--model a=0.7,b=0.3`: the models that requests ask for, by their shares of the requests, which add up to 1.
+
+    The choice depends on the seed, the user and the iteration, so both versions of a comparison get the same sequence.
+    """
+
+    def __init__(self, shares: dict[str, float]) -> None:
+        self.shares = shares
+        self.models = tuple(shares)
+        self.is_mixed = len(shares) > 1
+
+    def model(self, seed: int, user: int, iteration: int) -> str:
+        """Return the model of one request."""
+        if not self.is_mixed:
+            return self.models[0]
+        ends = list(accumulate(self.shares.values()))
+        place = bisect_right(ends, chance("model", seed, user, iteration) * ends[-1])
+        return self.models[min(place, len(ends) - 1)]
+
+
+def read_mix(text: str) -> Mix:
+    """Parse a mix of models. If no part of the text ends with a weight, the whole text is one model's name.
+
+    Raises:
+        ConfigError: only some parts have a weight, a weight is not a positive number, or a model is named twice.
+    """
+    parts = [tuple(map(str.strip, part.rpartition("="))) for part in text.split(",")]
+    weights = [_number(weight) if equals else None for _, equals, weight in parts]
+    if all(weight is None for weight in weights):
+        return Mix({text: 1.0})
+    shares: dict[str, float] = {}
+    for (name, _, said), weight in zip(parts, weights, strict=True):
+        if weight is None or not name:
+            raise ConfigError(f"--model {text}: {name or said!r} has no weight: give each model one, {_EXAMPLE}")
+        if not (weight > 0 and math.isfinite(weight)):
+            raise ConfigError(f"--model {text}: the weight of {name} must be more than 0, {_EXAMPLE}")
+        if name in shares:
+            raise ConfigError(f"--model {text}: {name} is named twice: name each model once")
+        shares[name] = weight
+    total = sum(shares.values())
+    return Mix({name: weight / total for name, weight in shares.items()})
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
