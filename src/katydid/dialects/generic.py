@@ -138,8 +138,6 @@ class GenericStreamParser(SseStreamParser):
 
 
 class _Paths:
-    """The parsed field paths and end mark."""
-
     def __init__(self, fields: Fields) -> None:
         if not fields.sse_content.strip():
             raise ConfigError("--sse-content is empty: give the path of the text, such as choices.0.delta.content")
@@ -169,7 +167,6 @@ class _Paths:
 
 
 def _filled(template: object, values: dict[str, object]) -> object:
-    """The template with its placeholders replaced."""
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}
     if isinstance(template, list):

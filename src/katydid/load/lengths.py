@@ -75,8 +75,8 @@ class Grammar:
 
     what: str
     examples: tuple[str, str, str, str]
-    number: Callable[[str], float]
-    show: Callable[[float], str]
+    number: Callable[[str], float] = float
+    show: Callable[[float], str] = "{:.12g}".format
     least: float
     most: float
     unit: str = ""
@@ -147,8 +147,6 @@ _PLACES = 200
 TOKENS = Grammar(
     what="a length",
     examples=("1000", "normal(1000,200)", "lognormal(1000,800)", "uniform(200,2000)"),
-    number=float,
-    show=lambda value: f"{value:.12g}",
     least=1,
     most=MOST,
     unit="tokens",

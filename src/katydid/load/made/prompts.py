@@ -100,7 +100,6 @@ class MadePrompts:
 
     @property
     def _prefix_units(self) -> int:
-        """Units of shared prefix within a prompt."""
         return 0 if self._apart else self._shared_units
 
     @property

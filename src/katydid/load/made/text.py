@@ -107,7 +107,6 @@ def opening(number: int) -> str:
 
 
 def _shuffled(seed: str) -> list[str]:
-    """Return all words in an order that depends on the seed."""
     words = list(WORDS)
     random.Random(seed).shuffle(words)  # noqa: S311 - a text, not a secret
     return words

@@ -120,7 +120,6 @@ def _found(entry: dict[str, object], name: str, value: object) -> list[Message]:
 
 
 def _system(entry: dict[str, object]) -> list[Message]:
-    """Return an entry's system prompt as a message, or no message."""
     found = _text_in(entry, SYSTEMS)
     return [{"role": "system", "content": found}] if found else []
 
@@ -190,7 +189,6 @@ def _up_to_the_last_question(messages: list[Message]) -> list[Message]:
 
 
 def _output_tokens(entry: dict[str, Any]) -> int | None:
-    """Return the requested answer length."""
     for name in LIMITS:
         if (said := entry.get(name)) is not None and said != "":
             return whole_number(name, said, MOST_32_BITS, least=1)
@@ -213,11 +211,7 @@ def whole_number(name: str, said: Any, most: int, *, least: int = 0) -> int:
 
 
 def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
-    """Return the messages as they are sent, and their size in bytes. Half a surrogate pair becomes U+FFFD.
-
-    Raises:
-        ConfigError: the messages cannot be JSON, so no request could send them.
-    """
+    """Return the messages as they are sent, and their size in bytes. Half a surrogate pair becomes U+FFFD."""
     try:
         body = json_bytes(messages)
     except TypeError as error:

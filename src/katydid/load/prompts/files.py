@@ -139,12 +139,7 @@ def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _parsed(text: str) -> object:
-    """Parse JSON, also with half a surrogate pair.
-
-    Raises:
-        ValueError: the text is not JSON.
-        RecursionError: the value is nested too deeply.
-    """
+    """Parse JSON, also with half a surrogate pair."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -188,7 +183,6 @@ def comma_separated(pieces: Iterable[bytes], columns: Columns = OF_PROMPTS) -> I
 
 
 def _header(header: str, columns: Columns) -> tuple[str, list[str]]:
-    """Return the delimiter and the column names."""
     for delimiter in ",;\t":
         try:
             first = next(csv.reader([header], delimiter=delimiter))

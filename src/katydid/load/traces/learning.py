@@ -260,7 +260,6 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 def _inner(value: Mapping[str, object], *names: str) -> Mapping[str, object]:
-    """Return a nested object, or an empty one if it is missing."""
     for name in names:
         found = value.get(name)
         value = found if isinstance(found, dict) else {}
