@@ -11,7 +11,7 @@ from katydid.engine.options import RunOptions
 from katydid.engine.stopping import Stopper
 from katydid.engine.user import PacedUser
 from katydid.load.arrivals import ArrivalQueue, PoolTurn
-from katydid.load.pacing import Pacer
+from katydid.load.schedule import Pacer
 from katydid.load.stages import Stage
 from katydid.load.threshold import RequestShare
 

@@ -10,7 +10,7 @@ from locust import LoadTestShape
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
 from katydid.engine.spawning import Spawning, foresight, pulses, shape_at_first
-from katydid.load.pacing import Phase
+from katydid.load.schedule import Phase
 
 
 class Few(LoadTestShape):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from katydid.load.pacing import Pacer, Phase, first_start, spread_fraction
+from katydid.load.schedule import Pacer, Phase, first_start, spread_fraction
 
 
 def starts(pacer: Pacer, durations: list[float], wake_up_late: float = 0.0) -> list[float]:

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
-from katydid.load.pacing import Phase, effective_phase
 from katydid.load.ramps import Batch, Batches, is_ramp
+from katydid.load.schedule import Phase, effective_phase
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from katydid.engine.stages.shape import StagedFacts, staged_shape
 from katydid.engine.workers import connected
 from katydid.engine.workers.messages import Rows, batch_of
 from katydid.load.body import Adaptation
-from katydid.load.pacing import Phase
+from katydid.load.schedule import Phase
 from katydid.model.documents.base import DocumentError
 from katydid.model.documents.manifest import Manifest
 from katydid.model.errors import ConfigError, ExitCode, KatydidError

@@ -24,8 +24,8 @@ from locust.env import Environment
 
 from katydid.engine.options import RunOptions
 from katydid.engine.run_info import BATCH_WIRE_NAME, STAGE_WIRE_NAME
-from katydid.load.pacing import Phase, effective_phase
 from katydid.load.ramps import Answer, Batch, Batches, Foresight, Growth, is_ramp, spacing_rate
+from katydid.load.schedule import Phase, effective_phase
 
 if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime

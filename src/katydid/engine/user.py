@@ -20,8 +20,7 @@ from katydid.engine.options.arrivals import BUSY_SECONDS
 from katydid.engine.recorder import Sampled
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.spread import Spread
-from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
-from katydid.load.schedule import Schedule
+from katydid.load.schedule import Pacer, Phase, Schedule, effective_phase, first_start
 from katydid.model.errors import ConfigError
 from katydid.model.metrics.declared import Metric, declare
 from katydid.model.sample import REFUSED_FOR_RATE, Sample

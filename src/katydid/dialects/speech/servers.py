@@ -19,7 +19,7 @@ class _ServerDialect:
 
 
 class FunAsrDialect(_ServerDialect):
-    """FunASR's runtime server (websocket_protocol.md of its repository), in two-pass mode.
+    """The speech dialect `funasr`: FunASR's runtime server (websocket_protocol.md of its repository), in two-pass mode.
 
     During speech, each `2pass-online` message has the new words. At a pause and after the end, a `2pass-offline`
     message has the whole segment, recognised again with better quality. `is_final` is not reliable: servers leave it
@@ -58,7 +58,7 @@ class FunAsrDialect(_ServerDialect):
 
 
 class VoskDialect(_ServerDialect):
-    """Vosk server: it sends `{"partial": …}`, at pauses and at the end `{"text": …}`, then closes.
+    """The speech dialect `vosk`: Vosk sends `{"partial": …}`, at pauses and at the end `{"text": …}`, then closes.
 
     A settled text may still be on its way when our stop message is sent, so the last one before the close is final.
     """

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 from katydid.engine.arrivals.replay import Replay, replay_of
 from katydid.load.arrivals import MOST_RATE, read_process
-from katydid.load.pacing import Phase
-from katydid.load.schedule import Mode
+from katydid.load.schedule import Mode, Phase
 from katydid.load.stages import MOST_USERS
 from katydid.load.traces.trace import window
 from katydid.model.errors import ConfigError

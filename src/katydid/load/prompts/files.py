@@ -7,12 +7,10 @@ only; a byte order mark is dropped.
 import codecs
 import csv
 import gzip
-import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import orjson
 
@@ -60,27 +58,23 @@ def _has_head(head: bytes) -> bool:
     return len(head) >= _HEAD
 
 
-class _Pieces(io.RawIOBase):
-    """Pieces of bytes as a file."""
+class _Pieces:
+    """Pieces of bytes as a file that gzip reads."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._rest = pieces, b""
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest and (piece := next(self._pieces, None)) is not None:
-            self._rest = piece
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
+    def read(self, size: int) -> bytes:
+        while len(self._rest) < size and (piece := next(self._pieces, None)) is not None:
+            self._rest += piece
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
 
 
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     size = 0
     try:
-        with gzip.open(io.BufferedReader(_Pieces(pieces), _PIECE)) as file:
+        with gzip.open(_Pieces(pieces)) as file:  # type: ignore[call-overload]  # reading a stream needs no more
             while text := file.read1(_PIECE):
                 yield text
                 size += len(text)

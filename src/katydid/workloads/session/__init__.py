@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from katydid.engine.options import RunOptions
-from katydid.load.pacing import Phase
+from katydid.load.schedule import Phase
 from katydid.model.formatting import plural
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
