@@ -7,7 +7,7 @@ import pytest
 
 from katydid.engine.options import RunOptions
 from katydid.engine.options.load import check_load, spawn_rate_of, users_of
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 from katydid.model.errors import ConfigError
 from katydid.workloads.burst import BurstOptions
 from katydid.workloads.session import SessionOptions

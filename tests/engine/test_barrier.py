@@ -4,7 +4,7 @@ import time
 from types import SimpleNamespace
 
 from katydid.engine.arrivals import Barrier
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 
 
 def barrier(users):

@@ -13,7 +13,7 @@ from katydid.engine.options.load import spawn_rate_of, users_of
 from katydid.engine.replay import replay_of
 from katydid.engine.services.chat import ChatService
 from katydid.engine.user import PacedUser
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import load_text
 from katydid.model.sample import Sample

@@ -3,9 +3,8 @@
 import pytest
 
 from katydid.load.lengths import read_lengths, read_shared_prefix
-from katydid.load.made.batches import MadeBatches
 from katydid.load.made.calibration import Calibration
-from katydid.load.made.prompts import MadePrompts
+from katydid.load.made.prompts import MadeBatches, MadePrompts
 from katydid.load.made.text import OPENING
 
 OVERHEAD = 40

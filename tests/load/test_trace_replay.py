@@ -8,7 +8,7 @@ from katydid.load.arrivals import PoolTurn
 from katydid.load.made.calibration import Calibration
 from katydid.load.traces.files import collected, records
 from katydid.load.traces.prompts import TracedPrompts
-from katydid.load.traces.replay import ReplayQueue
+from katydid.load.traces.trace import ReplayQueue
 from katydid.model.sample import LateCause
 
 CHAIN = "time,input,output,session\n0,1,1,a\n1,1,1,b\n2,1,1,a\n3,1,1,b\n4,1,1,\n"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from katydid.model.sample import ErrorClass as E
-from katydid.protocol.resending import lost_to_idle_close
+from katydid.protocol.http1 import lost_to_idle_close
 from rawserver import END, SSE_HEAD, chunks, raw_server
 from streams import PROPER
 from talking import CLIENTS, Talker

@@ -4,9 +4,9 @@ Events are named. Content comes in blocks of text, thinking or tool input. The s
 in `message_delta`; the last event is `message_stop`. The API has no end mark, but some gateways send `[DONE]` anyway.
 """
 
-from katydid.dialects.base import Answer, Generation, Message, content_parts, member, parse_model_ids
+from katydid.dialects.base import Access, Answer, Generation, Message, bearer_headers, content_parts, member
 from katydid.dialects.loading import is_content, load_object, shown, text_of
-from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.status import failed_reason
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, later
 from katydid.model.errors import ProtocolError
@@ -22,20 +22,15 @@ _SYSTEM = frozenset({"system", "developer"})
 _INPUT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
-class Anthropic:
+class Anthropic(Access):
     """See `base.Dialect`."""
 
     name = "anthropic"
     endpoint = "/v1/messages"
-    models_endpoint = "/v1/models"
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """The key in the header `x-api-key`, and the API version."""
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "text/event-stream, application/json",
-            "anthropic-version": VERSION,
-        }
+        headers = bearer_headers(self.accept, None) | {"anthropic-version": VERSION}
         return headers | {"x-api-key": api_key} if api_key else headers
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
@@ -59,10 +54,6 @@ class Anthropic:
             "content": [*({"type": "image", "source": source} for source in sources), *content_parts(message)]
         }
 
-    def parse_models(self, body: bytes) -> list[str]:
-        """The ids in the member `data`."""
-        return parse_model_ids(body)
-
     def stream_parser(self, check: str) -> StreamParser:
         """See `base.Dialect.stream_parser`."""
         return AnthropicStreamParser(check)
@@ -79,8 +70,7 @@ class Anthropic:
         usage.update(said)
         reason = value.get("stop_reason")
         failure = value.get("error") or failed_reason(reason, "stop_reason")
-        words, details = in_words(failure) if failure else None, TokenDetails.of(said)
-        return Answer(text, reason, usage.prompt, usage.completion, other, words, details=details)
+        return Answer(text, reason, usage.prompt, usage.completion, other, failure, details=TokenDetails.of(said))
 
 
 def _system(contents: list[object]) -> str | list[object]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from katydid.dialects.loading import load_object, shown
+from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import StreamParser
 from katydid.dialects.usage import NOTHING_SAID, TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
@@ -33,7 +34,7 @@ class Answer:
         finish_reason: why the answer ended; None if the server gives no sign that it did.
         prompt_tokens, completion_tokens: pass them as the server wrote them; anything but a count becomes None.
         other: it has reasoning or tool calls.
-        failure: the server's error message, even if the body also has content.
+        failure: the server's error, even if the body also has content; anything but text becomes its JSON, or None.
         extra: values of a custom workload's columns, by name (`Sample.extra`).
         details: the server's breakdown of the token counts (cached, reasoning, …).
         indices: in an answer to a list of texts, the index (from 0) of the text that each item belongs to.
@@ -44,15 +45,16 @@ class Answer:
     prompt_tokens: int | None
     completion_tokens: int | None
     other: bool = False
-    failure: str | None = None
+    failure: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
     details: TokenDetails = NOTHING_SAID
     indices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Replace anything but a count by None, so that it fits its column."""
+        """Make the counts and the error fit their columns."""
         self.prompt_tokens = whole(self.prompt_tokens)
         self.completion_tokens = whole(self.completion_tokens)
+        self.failure = in_words(self.failure) if self.failure else None
 
     @property
     def has_content(self) -> bool:
@@ -60,18 +62,23 @@ class Answer:
         return bool(self.text) or self.other
 
 
-class OpenAiAccess:
-    """Authentication and model list, as in all of OpenAI's APIs."""
+class Access:
+    """Authentication and model list, as in OpenAI's APIs and most others."""
 
     models_endpoint = "/v1/models"
+    accept = "text/event-stream, application/json"
+    """The header `Accept`."""
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """A bearer token, if there is a key."""
-        return bearer_headers("text/event-stream, application/json", api_key)
+        return bearer_headers(self.accept, api_key)
 
     def parse_models(self, body: bytes) -> list[str]:
         """The ids in the member `data`."""
-        return parse_model_ids(body)
+        try:
+            return [str(model["id"]) for model in load_object(body)["data"]]
+        except (KeyError, TypeError):
+            raise ProtocolError("not a list of models") from None
 
 
 def content_parts(message: Message) -> list[object]:
@@ -84,18 +91,6 @@ def bearer_headers(accept: str, api_key: str | None) -> dict[str, str]:
     """Headers of a JSON request, with the key as a bearer token."""
     headers = {"Content-Type": "application/json", "Accept": accept}
     return headers | {"Authorization": f"Bearer {api_key}"} if api_key else headers
-
-
-def parse_model_ids(body: bytes) -> list[str]:
-    """The ids in the member `data`: the format of OpenAI's list of models, which most servers share.
-
-    Raises:
-        ProtocolError: the body has another format.
-    """
-    try:
-        return [str(model["id"]) for model in load_object(body)["data"]]
-    except (KeyError, TypeError):
-        raise ProtocolError("not a list of models") from None
 
 
 def member(value: dict[str, object], key: str, data: bytes) -> dict[str, object]:
@@ -117,13 +112,7 @@ def path_of(dialect: "Dialect", generation: Generation, *, stream: bool) -> str:
         ConfigError: a registered dialect's `path` failed.
     """
     find = getattr(dialect, "path", None)
-    if find is None:
-        return dialect.endpoint
-    try:
-        path = find(generation, stream=stream)
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"--api {dialect.name}: its path() failed ({why}): fix the dialect") from error
+    path = dialect.endpoint if find is None else _called(dialect, "path", generation, stream=stream)
     if not isinstance(path, str):
         raise ConfigError(f"--api {dialect.name}: its path() returned {type(path).__name__}: return a str")
     return path
@@ -135,16 +124,20 @@ def configured(dialect: "Dialect", options: object) -> "Dialect":
     Raises:
         ConfigError: the values are invalid, or a registered dialect's `configured` failed.
     """
+    found: Dialect = _called(dialect, "configured", options)
+    if not hasattr(found, "stream_parser"):
+        raise ConfigError(f"--api {dialect.name}: its configured() returned {type(found).__name__}: return a dialect")
+    return found
+
+
+def _called(dialect: "Dialect", name: str, *arguments: object, **named: object) -> Any:
     try:
-        found: Dialect = dialect.configured(options)  # type: ignore[attr-defined]  # only some have it
+        return getattr(dialect, name)(*arguments, **named)
     except ConfigError:
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"--api {dialect.name}: its configured() failed ({why}): fix the dialect") from error
-    if not hasattr(found, "stream_parser"):
-        raise ConfigError(f"--api {dialect.name}: its configured() returned {type(found).__name__}: return a dialect")
-    return found
+        raise ConfigError(f"--api {dialect.name}: its {name}() failed ({why}): fix the dialect") from error
 
 
 def answers_of(dialect: "Dialect") -> str:

@@ -44,22 +44,33 @@ Meaning = tuple[EventKind, int | None]
 """The kind, and the completion tokens so far; None if the event does not give them."""
 
 
+def _first(piece: dict[str, Any], kinds: tuple[tuple[str, EventKind], ...]) -> EventKind | None:
+    """The kind of the first of these members that has content."""
+    for name, kind in kinds:
+        if piece.get(name):
+            return kind
+    return None
+
+
+_OPENAI = (
+    ("content", EventKind.TEXT),
+    ("refusal", EventKind.TEXT),
+    ("reasoning", EventKind.REASONING),
+    ("reasoning_content", EventKind.REASONING),
+    ("tool_calls", EventKind.TOOL),
+    ("function_call", EventKind.TOOL),
+)
+
+
 def _openai(value: dict[str, Any]) -> Meaning:
-    usage = value.get("usage")
+    usage, choices = value.get("usage"), value.get("choices")
     tokens = whole(usage.get("completion_tokens")) if isinstance(usage, dict) else None
-    choices = value.get("choices")
     if not choices:
         return (EventKind.USAGE if isinstance(usage, dict) else EventKind.OTHER), tokens
-    delta = choices[0].get("delta") or {}
-    if choices[0].get("error") or delta.get("error") or failed_reason(choices[0].get("finish_reason")):
+    delta, reason = choices[0].get("delta") or {}, choices[0].get("finish_reason")
+    if choices[0].get("error") or delta.get("error") or failed_reason(reason):
         return EventKind.ERROR, tokens
-    if delta.get("content") or delta.get("refusal"):
-        return EventKind.TEXT, tokens
-    if delta.get("reasoning") or delta.get("reasoning_content"):
-        return EventKind.REASONING, tokens
-    if delta.get("tool_calls") or delta.get("function_call"):
-        return EventKind.TOOL, tokens
-    return (EventKind.FINISH if choices[0].get("finish_reason") else EventKind.EMPTY), tokens
+    return _first(delta, _OPENAI) or (EventKind.FINISH if reason else EventKind.EMPTY), tokens
 
 
 def _completions(value: dict[str, Any]) -> Meaning:
@@ -81,51 +92,47 @@ _RESPONSES = {
 
 def _responses(value: dict[str, Any]) -> Meaning:
     name = str(value.get("type"))
-    if name.startswith("response.reasoning") and name.endswith(".delta"):
-        kind = EventKind.REASONING
-    else:
-        kind = _RESPONSES.get(name, EventKind.EMPTY if name.startswith("response.") else EventKind.OTHER)
+    kind = _RESPONSES.get(name, EventKind.EMPTY if name.startswith("response.") else EventKind.OTHER)
     if name.endswith(".delta") and not value.get("delta"):
         kind = EventKind.EMPTY
+    elif name.startswith("response.reasoning") and name.endswith(".delta"):
+        kind = EventKind.REASONING
     elif name == "response.output_item.added" and (value.get("item") or {}).get("type") in CALLS:
         kind = EventKind.TOOL
     usage = (value.get("response") or {}).get("usage") or {}
     return kind, whole(usage.get("output_tokens"))
 
 
+_BLOCKS = (("text", EventKind.TEXT), ("thinking", EventKind.REASONING), ("partial_json", EventKind.TOOL))
+_ANTHROPIC = {
+    "message_start": EventKind.EMPTY,
+    "content_block_start": EventKind.EMPTY,
+    "content_block_delta": EventKind.EMPTY,
+    "content_block_stop": EventKind.EMPTY,
+    "message_delta": EventKind.FINISH,
+    "message_stop": EventKind.DONE,
+}
+
+
 def _anthropic(value: dict[str, Any]) -> Meaning:
-    name, delta = value.get("type"), value.get("delta") or {}
-    usage = value.get("usage") or {}
+    name, kind, tokens = value.get("type"), None, None
     if name == "content_block_delta":
-        for key, kind in (
-            ("text", EventKind.TEXT),
-            ("thinking", EventKind.REASONING),
-            ("partial_json", EventKind.TOOL),
-        ):
-            if delta.get(key):
-                return kind, None
-        return EventKind.EMPTY, None
-    if name == "content_block_start":
+        kind = _first(value.get("delta") or {}, _BLOCKS)
+    elif name == "content_block_start":
         block = value.get("content_block") or {}
-        if block.get("type") == "tool_use":
-            return EventKind.TOOL, None
-        return (EventKind.TEXT if block.get("text") else EventKind.EMPTY), None
-    if name == "message_delta":
-        return EventKind.FINISH, whole(usage.get("output_tokens"))
-    kinds = {"message_start": EventKind.EMPTY, "content_block_stop": EventKind.EMPTY, "message_stop": EventKind.DONE}
-    return kinds.get(str(name), EventKind.OTHER), None
+        kind = EventKind.TOOL if block.get("type") == "tool_use" else _first(block, _BLOCKS[:1])
+    elif name == "message_delta":
+        tokens = whole((value.get("usage") or {}).get("output_tokens"))
+    return kind or _ANTHROPIC.get(str(name), EventKind.OTHER), tokens
+
+
+_LINES = (("content", EventKind.TEXT), ("thinking", EventKind.REASONING), ("tool_calls", EventKind.TOOL))
 
 
 def _ollama(value: dict[str, Any]) -> Meaning:
-    message = value.get("message") or {}
-    tokens = whole(value.get("eval_count"))
-    if message.get("content") or value.get("response"):
-        return EventKind.TEXT, tokens
-    if message.get("thinking") or value.get("thinking"):
-        return EventKind.REASONING, tokens
-    if message.get("tool_calls"):
-        return EventKind.TOOL, tokens
-    return (EventKind.DONE if value.get("done") else EventKind.EMPTY), tokens
+    message = value.get("message") or {"content": value.get("response"), "thinking": value.get("thinking")}
+    kind = _first(message, _LINES) or (EventKind.DONE if value.get("done") else EventKind.EMPTY)
+    return kind, whole(value.get("eval_count"))
 
 
 _MEANINGS: dict[str, Callable[[dict[str, object]], Meaning]] = {
@@ -139,36 +146,20 @@ _MEANINGS: dict[str, Callable[[dict[str, object]], Meaning]] = {
 
 def meaning(api: str, name: bytes, data: bytes) -> Meaning:
     """The kind and tokens of an event; a registered API's own `meaning` decides, without one it is `other`."""
-    own = None if api in _MEANINGS else getattr(DIALECTS.get(api), "meaning", None)
-    if own is not None:
-        return _meaning_of_registered(own, name, data)
-    if data.strip() == b"[DONE]":
-        return EventKind.DONE, None
     find = _MEANINGS.get(api)
-    if find is None:
-        return EventKind.OTHER, None
+    own = None if find else getattr(DIALECTS.get(api), "meaning", None)
     try:
+        if own is not None:
+            kind, tokens = own(name, data)
+            return EventKind(kind), whole(tokens)
+        if data.strip() == b"[DONE]":
+            return EventKind.DONE, None
+        if find is None:
+            return EventKind.OTHER, None
         value = load_object(data)
-        if name == b"error" or told_error(value):
-            return EventKind.ERROR, None
-        return find(value)
-    except (ProtocolError, *WRONG_SHAPE):
+        return (EventKind.ERROR, None) if name == b"error" or told_error(value) else find(value)
+    except (ProtocolError, *WRONG_SHAPE):  # the event is kept
         return EventKind.OTHER, None
-
-
-def _meaning_of_registered(own: Callable[[bytes, bytes], tuple[str, object]], name: bytes, data: bytes) -> Meaning:
-    """The result of a registered dialect's `meaning`; if it fails, the event is kept as `other`."""
-    try:
-        kind, tokens = own(name, data)
-        return EventKind(kind), whole(tokens)
-    except (ProtocolError, *WRONG_SHAPE):
-        return EventKind.OTHER, None
-
-
-def _in_lines(api: str) -> bool:
-    """Return True if the API streams lines of JSON instead of server-sent events."""
-    known = DIALECTS.get(api)
-    return known is not None and isinstance(known.stream_parser("count"), NdjsonStreamParser)
 
 
 class EventCutter:
@@ -176,7 +167,9 @@ class EventCutter:
 
     def __init__(self, api: str) -> None:
         self._api = api
-        self._parser: SseParser | NdjsonParser = NdjsonParser() if _in_lines(api) else SseParser()
+        known = DIALECTS.get(api)
+        in_lines = known is not None and isinstance(known.stream_parser("count"), NdjsonStreamParser)
+        self._parser: SseParser | NdjsonParser = NdjsonParser() if in_lines else SseParser()
 
     def feed(self, data: bytes) -> list[tuple[EventKind, int | None, int]]:
         """Take body bytes; return the kind, tokens and size in bytes of each event that they complete."""

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers, parse_model_ids
+from katydid.dialects.base import Access, Answer, Generation, Message
 from katydid.dialects.loading import FieldPath, is_content, load_object, shown, text_of
-from katydid.dialects.status import in_words
 from katydid.dialects.stream_parser import SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails
 from katydid.model.errors import ConfigError, ProtocolError
@@ -30,15 +29,9 @@ _BODY = '{"model": "{model}", "prompt": "{prompt}", "max_tokens": "{max_tokens}"
 class Fields:
     """The options of `generic-sse`: field paths, the end mark and the request body.
 
-    Attributes:
-        sse_content: path of the text.
-        sse_done: the end mark: literal data (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end` for a stream
-            without an end mark.
-        sse_error: path of an error inside the answer.
-        sse_prompt_tokens, sse_completion_tokens: paths of the token counts.
-        sse_body: the JSON body of a request, with the placeholders `"{model}"`, `"{prompt}"`, `"{messages}"`,
-            `"{max_tokens}"`, `"{temperature}"`, `"{seed}"` and `"{stream}"`. A string that is a single placeholder
-            is replaced by the value itself, with its type.
+    The end mark is literal data (`[DONE]`), `event:NAME`, `PATH`, `PATH=VALUE`, or `end` for a stream without one. A
+    string of the body that is a single placeholder (`"{model}"`, `"{prompt}"`, `"{messages}"`, `"{max_tokens}"`,
+    `"{temperature}"`, `"{seed}"`, `"{stream}"`) is replaced by the value itself, with its type.
     """
 
     sse_content: str = option(
@@ -51,7 +44,7 @@ class Fields:
     sse_body: str = option(_BODY, "generic-sse: JSON body of a request, with {prompt}, {messages}, {model}, … in it")
 
 
-class GenericSse:
+class GenericSse(Access):
     """See `base.Dialect`.
 
     Raises:
@@ -60,24 +53,20 @@ class GenericSse:
 
     name = "generic-sse"
     endpoint = "/"
-    models_endpoint = "/v1/models"
+    accept = "text/event-stream"
     options = Fields
 
     def __init__(self, fields: Fields | None = None) -> None:
-        self._fields = fields or Fields()
-        self._paths = _Paths(self._fields)
+        fields = fields or Fields()
+        self._paths = _Paths(fields)
         try:
-            self._template = orjson.loads(self._fields.sse_body)
+            self._template = orjson.loads(fields.sse_body)
         except orjson.JSONDecodeError as error:
             raise ConfigError(f"--sse-body is not JSON ({error})") from None
 
     def configured(self, options: Fields) -> "GenericSse":
         """See `base.Dialect`."""
         return GenericSse(options)
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, if there is a key."""
-        return bearer_headers("text/event-stream", api_key)
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """The template with its placeholders replaced; the prompt is the text of the last message."""
@@ -93,10 +82,6 @@ class GenericSse:
         filled = _filled(self._template, values)
         return json_bytes(filled | generation.extra if isinstance(filled, dict) else filled)
 
-    def parse_models(self, body: bytes) -> list[str]:
-        """The ids in the member `data`; a service without such a list needs `--model`."""
-        return parse_model_ids(body)
-
     def stream_parser(self, check: str) -> StreamParser:
         """See `base.Dialect.stream_parser`."""
         return GenericStreamParser(check, self._paths)
@@ -109,7 +94,7 @@ class GenericSse:
             raise ProtocolError("no text at the content path")
         tokens = paths.prompt_tokens.find(value), paths.completion_tokens.find(value)
         details = TokenDetails.of(value.get("usage"))
-        return Answer(text_of(text), "stop", *tokens, failure=in_words(error) if error else None, details=details)
+        return Answer(text_of(text), "stop", *tokens, failure=error, details=details)
 
 
 class GenericStreamParser(SseStreamParser):
@@ -153,8 +138,6 @@ class GenericStreamParser(SseStreamParser):
 
 
 class _Paths:
-    """The parsed field paths and end mark."""
-
     def __init__(self, fields: Fields) -> None:
         if not fields.sse_content.strip():
             raise ConfigError("--sse-content is empty: give the path of the text, such as choices.0.delta.content")
@@ -184,7 +167,6 @@ class _Paths:
 
 
 def _filled(template: object, values: dict[str, object]) -> object:
-    """The template with its placeholders replaced."""
     if isinstance(template, dict):
         return {key: _filled(value, values) for key, value in template.items()}
     if isinstance(template, list):

@@ -3,9 +3,9 @@
 The last line has `"done": true` and the token counts. An error is a separate line.
 """
 
-from katydid.dialects.base import Answer, Generation, Message, bearer_headers
+from katydid.dialects.base import Access, Answer, Generation, Message
 from katydid.dialects.loading import is_content, load_object, shown, text_of
-from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.status import failed_reason
 from katydid.dialects.stream_parser import NdjsonStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
 from katydid.model.errors import ProtocolError
@@ -13,16 +13,13 @@ from katydid.model.jsontext import json_bytes
 from katydid.protocol.counting import Shape
 
 
-class Ollama:
+class Ollama(Access):
     """See `base.Dialect`."""
 
     name = "ollama"
     endpoint = "/api/chat"
     models_endpoint = "/api/tags"
-
-    def headers(self, api_key: str | None) -> dict[str, str]:
-        """A bearer token, if there is a key (for a proxy in front of the server)."""
-        return bearer_headers("application/x-ndjson, application/json", api_key)
+    accept = "application/x-ndjson, application/json"
 
     def body(self, messages: list[Message], generation: Generation, *, stream: bool) -> bytes:
         """One body for both endpoints: /api/chat ignores `prompt`, /api/generate ignores `messages`."""
@@ -63,8 +60,7 @@ class Ollama:
         reason = value.get("done_reason") or ("stop" if value["done"] is True else None)
         failure = value.get("error") or failed_reason(reason, "done_reason")
         tokens = tokens_in(value, "prompt_eval_count", "eval_count")
-        words, details = in_words(failure) if failure else None, TokenDetails.of(value)
-        return Answer(text_of(text), reason, *tokens, thinking or calls, words, details=details)
+        return Answer(text_of(text), reason, *tokens, thinking or calls, failure, details=TokenDetails.of(value))
 
 
 class OllamaStreamParser(NdjsonStreamParser):

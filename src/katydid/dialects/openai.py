@@ -7,9 +7,9 @@ of their own. An error comes as a separate event, beside the choices, in a choic
 
 from typing import Any
 
-from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, content_parts
+from katydid.dialects.base import Access, Answer, Generation, Message, content_parts
 from katydid.dialects.loading import is_content, is_visible, load_object, shown, text_of, told_error
-from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.status import failed_reason
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
 from katydid.model.errors import ProtocolError
@@ -21,7 +21,7 @@ _VISIBLE = ("content", "refusal", "audio")
 _CALLS = frozenset({"tool_calls", "function_call"})
 
 
-class OpenAi(OpenAiAccess):
+class OpenAi(Access):
     """See `base.Dialect`."""
 
     name = "openai"
@@ -71,7 +71,7 @@ class OpenAi(OpenAiAccess):
         reason = choice.get("finish_reason")
         failure = value.get("error") or choice.get("error") or message.get("error") or failed_reason(reason)
         details = TokenDetails.of(usage, value.get("timings"))
-        return Answer(text, reason, *tokens, other, in_words(failure) if failure else None, details=details)
+        return Answer(text, reason, *tokens, other, failure, details=details)
 
 
 class OpenAiStreamParser(SseStreamParser):

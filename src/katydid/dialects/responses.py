@@ -4,9 +4,9 @@ Events are named and numbered. The last event is `response.completed`, or `respo
 its maximum length; it carries the usage. The API has no end mark, but some servers send `[DONE]` anyway.
 """
 
-from katydid.dialects.base import Answer, Generation, Message, OpenAiAccess, member
+from katydid.dialects.base import Access, Answer, Generation, Message, member
 from katydid.dialects.loading import is_content, load_object, shown, text_of
-from katydid.dialects.status import failed_reason, in_words
+from katydid.dialects.status import failed_reason
 from katydid.dialects.stream_parser import DONE, SseStreamParser, StreamParser
 from katydid.dialects.usage import TokenDetails, tokens_in
 from katydid.model.errors import ProtocolError
@@ -28,7 +28,7 @@ _ENDS = frozenset(f"response.{end}" for end in ("completed", "incomplete", "fail
 _GOING_ON = ("queued", "in_progress")
 
 
-class Responses(OpenAiAccess):
+class Responses(Access):
     """See `base.Dialect`."""
 
     name = "openai-responses"
@@ -63,10 +63,9 @@ class Responses(OpenAiAccess):
             text = "".join(text_of(part.get("text")) for part in parts if part.get("type") == "output_text")
         except (AttributeError, KeyError, TypeError):
             raise ProtocolError("not a response") from None
-        usage, failure = value.get("usage"), _failure(value)
+        usage = value.get("usage")
         tokens = tokens_in(usage, "input_tokens", "output_tokens")
-        words, details = in_words(failure) if failure else None, TokenDetails.of(usage)
-        return Answer(text, _reason(value), *tokens, other, words, details=details)
+        return Answer(text, _reason(value), *tokens, other, _failure(value), details=TokenDetails.of(usage))
 
 
 def _item(message: Message) -> Message:

@@ -114,11 +114,7 @@ def _answer(indices: tuple[int, ...], *usages: object, **extra: object) -> Answe
 
 
 def _listed(value: dict[str, object], name: str, what: str) -> list[dict[str, object]]:
-    """Return the list `value[name]`; `what` is what the answer should be, for the error message.
-
-    Raises:
-        ProtocolError: that member is missing, or is not a list of objects.
-    """
+    """Return the list of objects `value[name]`; `what` is what the answer should be, for the error message."""
     items = value.get(name)
     if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
         raise ProtocolError(f"not {what}: no list of {name}")
@@ -126,11 +122,7 @@ def _listed(value: dict[str, object], name: str, what: str) -> list[dict[str, ob
 
 
 def _indices_in(items: Sequence[dict[str, object]]) -> tuple[int, ...]:
-    """The index of the text that each item belongs to; items without indices are in the order of the request.
-
-    Raises:
-        ProtocolError: an index is invalid, or only some items have one.
-    """
+    """The index of the text that each item belongs to; items without indices are in the order of the request."""
     found = [each.get("index") for each in items]
     if all(index is None for index in found):
         return tuple(range(len(items)))
@@ -140,7 +132,6 @@ def _indices_in(items: Sequence[dict[str, object]]) -> tuple[int, ...]:
 
 
 def _is_finite(values: Any) -> bool:
-    """Return True if all values are finite numbers."""
     try:
         return math.isfinite(sum(values))
     except (TypeError, OverflowError):
@@ -148,11 +139,7 @@ def _is_finite(values: Any) -> bool:
 
 
 def _dimensions(vectors: Sequence[object]) -> int | None:
-    """The number of dimensions, the same for all vectors; None if there are no vectors.
-
-    Raises:
-        ProtocolError: a vector is malformed, or the dimensions differ.
-    """
+    """The number of dimensions, the same for all vectors; None if there are no vectors."""
     found = {_length(vector) for vector in vectors}
     if len(found) > 1:
         raise ProtocolError(f"vectors of {' and '.join(map(str, sorted(found)))} dimensions in one answer")

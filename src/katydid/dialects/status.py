@@ -108,37 +108,28 @@ def _number(text: str) -> float | None:
     return amount(value)
 
 
-_CLOSE_CLASSES = {
-    1000: ErrorClass.TRUNCATED,
-    1001: ErrorClass.TRUNCATED,
-    1005: ErrorClass.TRUNCATED,
-    1006: ErrorClass.TRUNCATED,
-    1012: ErrorClass.OVERLOADED,
-    1013: ErrorClass.OVERLOADED,
-    1014: ErrorClass.OVERLOADED,
-    4429: ErrorClass.RATE_LIMITED,
-}
-_CLOSE_NAMES = {
-    1000: "normally",
-    1001: "because it is going away",
-    1002: "after a protocol error",
-    1003: "because of unsupported data",
-    1005: "without a status code",
-    1006: "without a close frame",
-    1007: "because of invalid data",
-    1008: "because of its policy",
-    1009: "because a message is too big",
-    1011: "after an internal error",
-    1012: "because it is restarting",
-    1013: "because it is overloaded",
-    1014: "because of a bad gateway",
+_OWN_CODE = "with a code of its own"
+_CLOSES = {
+    1000: ("normally", ErrorClass.TRUNCATED),
+    1001: ("because it is going away", ErrorClass.TRUNCATED),
+    1002: ("after a protocol error", ErrorClass.SERVER_ERROR_EVENT),
+    1003: ("because of unsupported data", ErrorClass.SERVER_ERROR_EVENT),
+    1005: ("without a status code", ErrorClass.TRUNCATED),
+    1006: ("without a close frame", ErrorClass.TRUNCATED),
+    1007: ("because of invalid data", ErrorClass.SERVER_ERROR_EVENT),
+    1008: ("because of its policy", ErrorClass.SERVER_ERROR_EVENT),
+    1009: ("because a message is too big", ErrorClass.SERVER_ERROR_EVENT),
+    1011: ("after an internal error", ErrorClass.SERVER_ERROR_EVENT),
+    1012: ("because it is restarting", ErrorClass.OVERLOADED),
+    1013: ("because it is overloaded", ErrorClass.OVERLOADED),
+    1014: ("because of a bad gateway", ErrorClass.OVERLOADED),
+    4429: (_OWN_CODE, ErrorClass.RATE_LIMITED),
 }
 """RFC 6455, 7.4.1, and IANA's registry of close codes."""
 
 
 def classify_close(code: int, reason: str) -> tuple[ErrorClass, str]:
     """The error class and detail of a close before the final result."""
-    error = _CLOSE_CLASSES.get(code, ErrorClass.SERVER_ERROR_EVENT)
-    name = _CLOSE_NAMES.get(code, "with a code of its own")
+    how, error = _CLOSES.get(code, (_OWN_CODE, ErrorClass.SERVER_ERROR_EVENT))
     why = f": {reason}" if reason else ""
-    return error, f"the target closed {name} ({code}) before its final result{why}"
+    return error, f"the target closed {how} ({code}) before its final result{why}"

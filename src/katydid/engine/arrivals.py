@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from katydid.engine.workers.messages import Nothing, Ready
 from katydid.load.arrivals import ArrivalQueue, PoolTurn, Queue
 from katydid.load.stages import Stage
-from katydid.load.traces.replay import ReplayQueue
+from katydid.load.traces.trace import ReplayQueue
 
 if TYPE_CHECKING:
     from katydid.engine.run_state import Runtime

@@ -18,7 +18,7 @@ from locust.exception import StopUser
 from katydid.analysis.derived import LATE_MS
 from katydid.engine.run_info import RunInfo
 from katydid.engine.stopping import Stopper
-from katydid.load.schedule import late_cause
+from katydid.load.pacing import late_cause
 from katydid.load.stages import Stage
 from katydid.model.redact import Redactor
 from katydid.model.sample import ErrorClass, Outcome, Sample

@@ -14,7 +14,7 @@ from secrets import token_hex
 
 import msgspec
 
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 
 LEAD = 0.25
 """Seconds from the start of a run to its origin, with a single process."""

@@ -7,6 +7,7 @@ masters write the run folder. `plugin` calls these methods on Locust's events.
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,7 @@ from katydid.engine.spawning import Spawned, Spawning
 from katydid.engine.stopping import Signals, Stopper
 from katydid.engine.workers.messages import Broken, Finished, Inbox
 from katydid.engine.workers.presence import Alike, Presence, watch_master
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 from katydid.load.stages import Stage
 from katydid.load.threshold import RequestShare
 from katydid.model.documents.manifest import Manifest
@@ -149,7 +150,7 @@ class Runtime:
     def stage(self) -> Stage:
         """The current stage; a run without a load shape is a single stage."""
         wire = getattr(self.environment.parsed_options, STAGE_WIRE_NAME, None)
-        stage = Stage.from_wire(wire) if wire else Stage(0, self.info.users, 0.0, self.info.warm_up)
+        stage = Stage(**wire) if wire else Stage(0, self.info.users, 0.0, self.info.warm_up)
         if stage != self._stage:
             self._stage = stage
             self._first_of_stage = self._next_user
@@ -159,7 +160,7 @@ class Runtime:
 
     def enter_stage(self, stage: Stage) -> None:
         """Master or local: users spawned from now on, in all processes, belong to this stage."""
-        setattr(self.environment.parsed_options, STAGE_WIRE_NAME, stage.to_wire())
+        setattr(self.environment.parsed_options, STAGE_WIRE_NAME, asdict(stage))
 
     def next_user(self) -> tuple[int, int, float | None]:
         """For a new user: (number unique in the run, place in its stage, due time).

@@ -12,8 +12,9 @@ import io
 import logging
 import time
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gevent
 from gevent import GreenletExit
@@ -186,7 +187,7 @@ class Spawning:
         if self._remote and runtime.stopper.ending:
             raise GreenletExit
         batch = self._batches.next(runtime.now(), users, self._rate)
-        setattr(runtime.environment.parsed_options, BATCH_WIRE_NAME, batch.to_wire())
+        setattr(runtime.environment.parsed_options, BATCH_WIRE_NAME, asdict(batch))
 
 
 class Spawned:
@@ -197,11 +198,11 @@ class Spawned:
         self._batch: Batch | None = None
         self._users = 0
 
-    def next(self, wire: dict[str, object] | None) -> float | None:
+    def next(self, wire: dict[str, Any] | None) -> float | None:
         """The due time of a new user in seconds of the run; None if it is not part of a ramp."""
         if wire is None:
             return None
         if self._batch is None or self._batch.number != wire["number"]:
-            self._batch, self._users = Batch.from_wire(wire), 0
+            self._batch, self._users = Batch(**wire), 0
         self._users += 1
         return self._batch.due(self._process, self._users - 1)

@@ -20,8 +20,7 @@ from katydid.engine.options.arrivals import BUSY_SECONDS
 from katydid.engine.recorder import Sampled
 from katydid.engine.run_state import Runtime
 from katydid.engine.services.spread import Spread
-from katydid.load.pacing import Pacer, Phase, effective_phase, first_start
-from katydid.load.schedule import Schedule
+from katydid.load.pacing import Pacer, Phase, Schedule, effective_phase, first_start
 from katydid.model.errors import ConfigError
 from katydid.model.metrics.declared import Metric, declare
 from katydid.model.sample import REFUSED_FOR_RATE, Sample
@@ -42,7 +41,7 @@ Service = TypeVar("Service")
 
 
 class PacedUser(User, Generic[Options, Service]):
-    """Sends one request whenever its schedule (`load.schedule`) says so.
+    """Sends one request whenever its schedule (`load.pacing`) says so.
 
     A workload is a subclass with a `perform` method, or with an `iterate` method if an iteration has several requests.
     Subclass `PacedUser[Options, Service]` to give a type checker both types.

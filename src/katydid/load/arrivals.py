@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, repeat, takewhile
 from random import Random
 from typing import Protocol
 
@@ -22,49 +22,29 @@ from katydid.model.sample import LateCause
 MOST_RATE = 100_000.0
 """Requests per second; more than any machine can send."""
 _MOST_CV = 10.0
+_NAMED = {"even": 0.0, "poisson": 1.0}
 _GAMMA = re.compile(r"gamma\(\s*(\d+(?:\.\d*)?|\.\d+)\s*\)")
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalProcess:
-    """How the gaps between arrivals vary.
-
-    Attributes:
-        cv: coefficient of variation of the gaps, standard deviation / mean: 0 = even, 1 = Poisson, more = bursty.
-    """
-
-    cv: float
-
-    def gaps(self, random: Random) -> Iterator[float]:
-        """Yield gaps of mean 1, starting with the gap before the first arrival; even arrivals start at 0."""
-        if not self.cv:
-            yield 0.0
-            while True:
-                yield 1.0
-        shape = 1.0 / self.cv**2
-        while True:
-            yield -math.log(1.0 - random.random()) if self.cv == 1.0 else random.gammavariate(shape, 1.0 / shape)
-
-
-def read_process(text: str | None) -> ArrivalProcess:
+def read_process(text: str | None) -> float:
     """Parse `--arrivals`: `even` (the default), `poisson` or `gamma(CV)`.
+
+    Returns:
+        The coefficient of variation of the gaps between arrivals, standard deviation / mean: 0 = even, 1 = Poisson.
 
     Raises:
         ConfigError: the text is none of these.
     """
     said = (text or "even").strip().lower()
     if said in _NAMED:
-        return ArrivalProcess(_NAMED[said])
+        return _NAMED[said]
     found = _GAMMA.fullmatch(said)
     if found is None:
         raise ConfigError(f"--arrivals {text!r} is not one of even, poisson, gamma(CV), such as gamma(2)")
     cv = float(found[1])
     if not 0 < cv <= _MOST_CV:
         raise ConfigError(f"--arrivals {text!r}: the CV of gaps must be more than 0 and at most {_MOST_CV:g}")
-    return ArrivalProcess(cv)
-
-
-_NAMED = {"even": 0.0, "poisson": 1.0}
+    return cv
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +53,34 @@ class Rate:
 
     Attributes:
         per_second: requests per second after the ramp.
-        process: the arrival process.
-        seed: seed of the arrival process.
+        cv: coefficient of variation of the gaps, see `read_process`.
         ramp: requests/s added each second, starting from 0; 0 = full rate from the start.
         stage: stage number, so that each stage of a run gets different gaps.
     """
 
     per_second: float
-    process: ArrivalProcess
+    cv: float
     seed: int = 0
     ramp: float = 0.0
     stage: int = 0
 
     def due(self) -> Iterator[float]:
-        """Yield the due times of all requests, in seconds from the start, in order, without end."""
-        random = Random(f"arrivals {self.seed} {self.stage}")  # noqa: S311 - gaps between requests
-        number = 0.0
-        for gap in self.process.gaps(random):
-            number += gap
-            yield self._when(number)
+        """Return the due times of all requests, in seconds from the start, in order, without end."""
+        return map(self._when, accumulate(self._gaps()))
 
     def due_until(self, seconds: float) -> Iterator[float]:
-        """Yield the due times before `seconds`."""
-        for at in self.due():
-            if at >= seconds:
-                return
-            yield at
+        """Return the due times before `seconds`."""
+        return takewhile(lambda at: at < seconds, self.due())
+
+    def _gaps(self) -> Iterator[float]:
+        """Yield gaps of mean 1, starting with the gap before the first arrival; even arrivals start at 0."""
+        if not self.cv:
+            yield 0.0
+            yield from repeat(1.0)
+        random = Random(f"arrivals {self.seed} {self.stage}")  # noqa: S311 - gaps between requests
+        shape = 1.0 / self.cv**2
+        while True:
+            yield -math.log(1.0 - random.random()) if self.cv == 1.0 else random.gammavariate(shape, 1.0 / shape)
 
     def _when(self, number: float) -> float:
         """Return the time by which `number` requests are expected, in seconds."""
@@ -118,11 +100,7 @@ class Queue(Protocol):
         """Return True if all arrivals have been started; always False for an endless queue."""
 
     def take(self, now: float) -> tuple[int, float] | None:
-        """Take the next arrival to send.
-
-        Returns:
-            Its index in the whole run, and its due time, which may be past. None if no arrival is available yet.
-        """
+        """Take the next arrival: its index in the run and its due time, which may be past; None: there is none yet."""
 
     def begun(self) -> None:
         """Record that an arrival is being sent."""
@@ -135,10 +113,9 @@ class ArrivalQueue:
     """The queue (`Queue`) of arrivals at a rate.
 
     Args:
-        rate: arrival rate of the whole run.
+        rate: of the whole run.
         begin: when arrivals start, on the caller's clock.
-        rank: index of this process, from 0.
-        processes: number of processes that share the arrivals.
+        rank, processes: this process takes every `processes`-th arrival, from number `rank` on.
         drop_late: an arrival that has waited this many seconds for a free user is never sent; None = it always waits.
     """
 
@@ -163,7 +140,7 @@ class ArrivalQueue:
 
 
 class PoolTurn:
-    """The schedule (`schedule.Schedule`) of a user in a pool: it serves the next arrival whenever it is free."""
+    """The schedule (`pacing.Schedule`) of a user in a pool: it serves the next arrival whenever it is free."""
 
     __slots__ = ("_queue", "arrival", "held_up", "scheduled")
 

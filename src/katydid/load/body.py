@@ -1,14 +1,18 @@
-"""Fields of a request's body besides its prompt: those that `--body` sets or removes, and those the target rejects.
+"""Fields of a request's body besides its prompt: the model, what `--body` sets or removes, what the target rejects.
 
 `--body KEY=VALUE` changes the body that a dialect built. Fields that the target rejects in the first request of a run
 are left out of all later ones (`Adaptation`), so a run needs no options for each server's quirks.
 """
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from katydid.load.lengths import chance
 from katydid.load.prompts.json_values import DECODER
 from katydid.model.errors import ConfigError
 from katydid.model.redact import MASK, is_secret_name
@@ -44,6 +48,11 @@ class BodyField:
     path: tuple[str, ...]
     value: Any
 
+    @property
+    def is_secret(self) -> bool:
+        """Return True if the value must never be shown."""
+        return isinstance(self.value, str) and any(map(is_secret_name, self.path))
+
     def put_into(self, body: dict[str, object]) -> None:
         """Set or remove the field in `body`.
 
@@ -64,62 +73,54 @@ class BodyField:
 
 
 def body_fields(text: str | None) -> tuple[BodyField, ...]:
-    """Parse the value of `--body`, one field per line.
+    """Parse the value of `--body`, one field per line: JSON, or else text.
 
     Raises:
         ConfigError: a line is not KEY=VALUE, or names a field that `--body` may not set.
     """
-    return tuple(_field(name, value) for name, value in _lines(text))
-
-
-def _field(name: str, value: str) -> BodyField:
-    path = tuple(name.split("."))
-    if not all(path):
-        raise ConfigError(f"--body {name!r} is not KEY=VALUE, such as top_p=0.9 or response_format.type=json_object")
-    if len(path) == 1 and name in _KEPT:
-        raise ConfigError(f"--body {name}: the workload and the prompts set this field: leave it out")
-    return BodyField(path, _value(value) if value else REMOVED)
+    fields = []
+    for line in (text or "").splitlines():
+        name, equals, value = map(str.strip, line.partition("="))
+        path = tuple(name.split("."))
+        if not line.strip():
+            continue
+        if not equals:
+            raise ConfigError(f"--body {name!r} is not KEY=VALUE, such as top_p=0.9; KEY= removes a field")
+        if not all(path):
+            raise ConfigError(
+                f"--body {name!r} is not KEY=VALUE, such as top_p=0.9 or response_format.type=json_object"
+            )
+        if name in _KEPT:
+            raise ConfigError(f"--body {name}: the workload and the prompts set this field: leave it out")
+        fields.append(BodyField(path, _value(value) if value else REMOVED))
+    return tuple(fields)
 
 
 def _value(text: str) -> object:
-    """Parse JSON; anything else is text."""
     try:
         return DECODER.decode(text)
     except (ValueError, RecursionError):
         return text
 
 
-def _lines(text: str | None) -> Iterator[tuple[str, str]]:
-    for line in (text or "").splitlines():
-        name, equals, value = line.partition("=")
-        if equals:
-            yield name.strip(), value.strip()
-        elif line.strip():
-            raise ConfigError(f"--body {line.strip()!r} is not KEY=VALUE, such as top_p=0.9; KEY= removes a field")
-
-
 def shown_fields(text: str | None) -> str | None:
     """Return the option for display, with the values of secret fields masked."""
     shown = []
     for line in (text or "").splitlines():
-        name, equals, value = (part.strip() for part in line.partition("="))
+        name, equals, value = map(str.strip, line.partition("="))
         secret = value and any(map(is_secret_name, name.split(".")))
         shown.append(name + equals + (MASK if secret else value))
-    return "\n".join(line for line in shown if line) or None
+    return "\n".join(filter(None, shown)) or None
 
 
 def fields_without_secrets(fields: tuple[BodyField, ...]) -> tuple[BodyField, ...]:
     """Return the fields that are not secret."""
-    return tuple(field for field in fields if not _is_secret(field))
+    return tuple(field for field in fields if not field.is_secret)
 
 
 def secret_values(fields: tuple[BodyField, ...]) -> list[str]:
     """Return the values of secret fields, which must never be shown."""
-    return [field.value for field in fields if _is_secret(field)]
-
-
-def _is_secret(field: BodyField) -> bool:
-    return isinstance(field.value, str) and any(map(is_secret_name, field.path))
+    return [field.value for field in fields if field.is_secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,9 @@ class Adaptation:
 
     def __str__(self) -> str:
         """Return one line for messages."""
-        said = [f"{LIMIT} sent as {NEW_LIMIT}"] if self.renamed else []
-        return "; ".join([*said, *([f"left out: {', '.join(self.left_out)}"] if self.left_out else [])])
+        renamed = f"{LIMIT} sent as {NEW_LIMIT}" if self.renamed else ""
+        left_out = f"left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return "; ".join(filter(None, (renamed, left_out)))
 
     def change(self, body: dict[str, object]) -> None:
         """Apply the changes to `body`."""
@@ -185,3 +187,56 @@ def adapted(known: Adaptation, body: Mapping[str, object], own: frozenset[str], 
 def is_too_short(words: str) -> bool:
     """Return True if the target only says that the token limit leaves no room after the model's reasoning."""
     return bool(_NO_ROOM.search(words))
+
+
+_EXAMPLE = "such as --model a=0.7,b=0.3"
+
+
+class Mix:
+    """`--model a=0.7,b=0.3`: the models that requests ask for, by their shares of the requests, which add up to 1.
+
+    The choice depends on the seed, the user and the iteration, so both versions of a comparison get the same sequence.
+    """
+
+    def __init__(self, shares: dict[str, float]) -> None:
+        self.shares = shares
+        self.models = tuple(shares)
+        self.is_mixed = len(shares) > 1
+
+    def model(self, seed: int, user: int, iteration: int) -> str:
+        """Return the model of one request."""
+        if not self.is_mixed:
+            return self.models[0]
+        ends = list(accumulate(self.shares.values()))
+        place = bisect_right(ends, chance("model", seed, user, iteration) * ends[-1])
+        return self.models[min(place, len(ends) - 1)]
+
+
+def read_mix(text: str) -> Mix:
+    """Parse a mix of models. If no part of the text ends with a weight, the whole text is one model's name.
+
+    Raises:
+        ConfigError: only some parts have a weight, a weight is not a positive number, or a model is named twice.
+    """
+    parts = [tuple(map(str.strip, part.rpartition("="))) for part in text.split(",")]
+    weights = [_number(weight) if equals else None for _, equals, weight in parts]
+    if all(weight is None for weight in weights):
+        return Mix({text: 1.0})
+    shares: dict[str, float] = {}
+    for (name, _, said), weight in zip(parts, weights, strict=True):
+        if weight is None or not name:
+            raise ConfigError(f"--model {text}: {name or said!r} has no weight: give each model one, {_EXAMPLE}")
+        if not (weight > 0 and math.isfinite(weight)):
+            raise ConfigError(f"--model {text}: the weight of {name} must be more than 0, {_EXAMPLE}")
+        if name in shares:
+            raise ConfigError(f"--model {text}: {name} is named twice: name each model once")
+        shares[name] = weight
+    total = sum(shares.values())
+    return Mix({name: weight / total for name, weight in shares.items()})
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from katydid.load.distribution import Distribution, Grammar
-from katydid.load.lengths import chance
+from katydid.load.lengths import Distribution, Grammar, chance
 from katydid.load.prompts.entry import Message
 from katydid.model.options.quantities import duration, format_duration
 
@@ -42,12 +41,9 @@ class History:
         return [*self._messages, *new]
 
     def answered(self, new: Sequence[Message], text: str, answer_id: str | None = None) -> None:
-        """Add an answered request and its answer to the history.
+        """Add the messages that were passed to `asking`, and the visible text of the answer, to the history.
 
-        Args:
-            new: the messages that were passed to `asking`.
-            text: the visible text of the answer; reasoning is not sent again.
-            answer_id: the server's id of the answer.
+        Reasoning is not sent again.
         """
         if self.keeper is Keeper.SERVER:
             self.answer_id = answer_id
@@ -74,8 +70,6 @@ LONGEST_THINKING = 3600.0
 _TURNS = Grammar(
     what="a number of turns",
     examples=("8", "normal(8,2)", "lognormal(6,5)", "uniform(2,10)"),
-    number=float,
-    show=lambda value: f"{value:.12g}",
     least=1,
     most=MOST_TURNS,
     unit="turns",
@@ -128,10 +122,5 @@ class Rhythm:
 
 
 def place_of(iteration: int, turn: int) -> int:
-    """Return a turn's index among all turns of its user; its prompt and lengths are drawn with it.
-
-    Args:
-        iteration: the user's iteration, that is, the conversation.
-        turn: the turn within the conversation, from 1.
-    """
+    """Return the index of a conversation's turn (from 1) among all turns of its user; its prompt is drawn with it."""
     return iteration * MOST_TURNS + turn - 1

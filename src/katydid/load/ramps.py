@@ -11,8 +11,7 @@ shape for its next answers in advance, one interval ahead.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 TICK = 1.0
 """Minimum seconds between two answers of a load shape."""
@@ -28,24 +27,14 @@ Foresight = Callable[[float, int], Answer | None]
 
 
 def is_ramp(users: int, spawn_rate: float, interval: float) -> bool:
-    """Return True if spawning takes longer than one interval.
-
-    Args:
-        users: number of users to spawn.
-        spawn_rate: users per second.
-        interval: seconds; 0 for a closed loop, which has no ramp.
-    """
+    """Return True if spawning `users` takes longer than one interval in seconds; a closed loop (0) has no ramp."""
     return interval > 0 and spawning_time(users, spawn_rate) > interval
 
 
 def spawning_time(users: int, spawn_rate: float) -> float:
     """Return the seconds it takes to spawn `users`; 0 if they fit in one batch."""
-    return 0.0 if users <= batch_size(spawn_rate) else users / spawn_rate
-
-
-def batch_size(spawn_rate: float) -> int:
-    """Return how many users Locust spawns in one batch: one second's worth, at least 1."""
-    return max(1, math.floor(spawn_rate))
+    batch = max(1, math.floor(spawn_rate))  # Locust spawns one second's users at once, at least 1
+    return 0.0 if users <= batch else users / spawn_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +60,6 @@ class Batch:
             return None
         return self.at + (user * max(1, len(self.ranks)) + self.ranks.get(process, 0)) * self.spacing
 
-    @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> "Batch":
-        """Inverse of `to_wire`."""
-        return cls(**wire)
-
-    def to_wire(self) -> dict[str, object]:
-        """Return plain values for a message."""
-        return asdict(self)
-
 
 @dataclass(slots=True)
 class Batches:
@@ -95,9 +75,7 @@ class Batches:
     _spawned: dict[str, int] = field(default_factory=dict)
 
     def next(self, now: float, users: Mapping[str, int], spawn_rate: float | None) -> Batch:
-        """Return the batch that is being spawned.
-
-        Batches follow each other without a gap, unless one is spawned too late for that.
+        """Return the batch that is being spawned `now`; batches have no gap between them unless one comes too late.
 
         Args:
             now: seconds of the run.
@@ -117,13 +95,9 @@ class Batches:
 
 
 def growth_ends(foresee: Foresight, at: float, users: int, interval: float) -> float:
-    """Return when growth without a pause ends, in seconds of the run; looks at most one interval or one hour ahead.
+    """Return when growth without a pause from `users` users at `at` ends, in seconds of the run.
 
-    Args:
-        foresee: the load shape.
-        at: seconds of the run.
-        users: number of users at that time.
-        interval: seconds.
+    Looks at most one interval or one hour ahead.
     """
     end = now = at
     while end - at <= min(interval, FURTHEST) and now - end <= PAUSE and (answer := foresee(now, users)) is not None:
@@ -150,14 +124,7 @@ class Growth:
     _until: float = float("-inf")
 
     def is_ramp(self, foresee: Foresight, at: float, users: int, interval: float) -> bool:
-        """Return True if users spawned now are part of a ramp that takes longer than one interval.
-
-        Args:
-            foresee: the load shape.
-            at: seconds of the run.
-            users: current number of users.
-            interval: seconds; 0 for a closed loop, which has no ramp.
-        """
+        """Return True if users spawned at `at` seconds of the run are part of a ramp; see `is_ramp`."""
         if at - self._until > PAUSE:
             self._since = at
         if at >= self._until:

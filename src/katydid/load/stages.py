@@ -5,9 +5,9 @@ the next stage from the options and the results so far; `engine.stages` carries 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from katydid.load.arrivals import MOST_RATE
 from katydid.model.documents.manifest import StageRecord
@@ -24,7 +24,6 @@ class Hold:
     """A planned stage.
 
     Attributes:
-        users: number of users, at least 1.
         seconds: from the first request until no new request starts.
         settle: seconds at the start that count in no statistic.
         pause: seconds without load before the stage.
@@ -47,12 +46,12 @@ class Stage:
     """The current stage; sent to every process of the run.
 
     Attributes:
-        number: stage number, from 0, as in `Sample.stage`.
-        users: number of users; None if unknown.
+        number: from 0, as in `Sample.stage`.
+        users: None if unknown.
         begin: seconds from the run's origin; the users' schedules start here.
         settle: seconds from `begin` that count in no statistic.
         end: seconds from the run's origin after which no request is due; None if the stage ends with the run.
-        rate: arrival rate in requests per second; None if the run's options decide when requests are due.
+        rate: as in `Hold`.
     """
 
     number: int
@@ -70,25 +69,10 @@ class Stage:
         """Return True if a request due at `at_ms`, in milliseconds of the run, counts in no statistic."""
         return self.settle > 0 and at_ms < (self.begin + self.settle) * 1000.0
 
-    @classmethod
-    def from_wire(cls, wire: dict[str, Any]) -> "Stage":
-        """Inverse of `to_wire`."""
-        return cls(**wire)
-
-    def to_wire(self) -> dict[str, object]:
-        """Return plain values for a message."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What remains of a plan after its current stage.
-
-    Attributes:
-        holds: number of stages left.
-        seconds: how long they take, including the pauses before them.
-        certain: True if both numbers are exact, False if they are estimates.
-    """
+    """The stages left in a plan, the seconds that they take, pauses included, and whether both numbers are exact."""
 
     holds: int
     seconds: float

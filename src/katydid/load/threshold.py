@@ -9,10 +9,7 @@ from collections.abc import Hashable
 
 
 class FailureThreshold:
-    """Admits the first `limit` failures of a run.
-
-    Args:
-        limit: stop at this many failed requests; 0 = never.
+    """Admits the first `limit` failures of a run, at which it stops; 0 = it never stops.
 
     Attributes:
         failures: number of admitted failures.
@@ -56,12 +53,7 @@ class FailureThreshold:
 
 
 class RequestShare:
-    """One process's share of a run's fixed number of requests.
-
-    Args:
-        requests: number of requests after which the run ends; None = no limit.
-        rank: index of this process, from 0.
-        processes: number of processes that share the requests.
+    """The share that process `rank` of `processes` has of a run's fixed number of requests; None = no limit.
 
     Attributes:
         spent: True if the share is used up.

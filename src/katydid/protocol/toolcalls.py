@@ -122,7 +122,6 @@ def wrong_calls(
 
 
 def _wrong_choice(names: list[str], expected: list[str], schemas: Mapping[str, Schema]) -> str | None:
-    """The fault of the tools' names or order; None if they are as expected."""
     for name in names:
         if name not in schemas:
             return f"called {name!r}, which was not declared"
@@ -135,7 +134,6 @@ def _wrong_choice(names: list[str], expected: list[str], schemas: Mapping[str, S
 
 
 def _wrong_call(call: ToolCall, schema: Schema, seen: set[str]) -> str | None:
-    """The fault of a call's id or arguments; None if both are valid."""
     if not call.id:
         return f"the call of {call.name} has no id"
     if call.id in seen:

@@ -15,7 +15,7 @@ import gevent
 
 from katydid.model.sample import ErrorClass
 from katydid.protocol.heads import request_bytes
-from katydid.protocol.resending import lost_to_idle_close, when
+from katydid.protocol.http1 import lost_to_idle_close, when
 from katydid.transport import clock
 from katydid.transport.connection import Connection
 from katydid.transport.dialing import TlsLayer, destination, dial, tls_context

@@ -25,8 +25,7 @@ from sseclient import SSEClient
 
 from katydid.model.errors import LimitError, ProtocolError
 from katydid.model.sample import Blame, ErrorClass
-from katydid.protocol.http1 import MAX_BODY
-from katydid.protocol.resending import when
+from katydid.protocol.http1 import MAX_BODY, when
 from katydid.protocol.sse import MAX_EVENT
 from katydid.protocol.target_url import joined, read_target_url
 from katydid.protocol.unpacking import Unpacker, codings

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from katydid.model.errors import LimitError, ProtocolError
 from katydid.protocol.heads import MAX_HEAD, is_interim, read_head
-from katydid.protocol.resending import lost_to_idle_close
+from katydid.protocol.http1 import lost_to_idle_close
 from katydid.transport.exchange import USER_AGENT
 
 

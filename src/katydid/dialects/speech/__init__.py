@@ -1,18 +1,18 @@
-"""The messages of streaming speech services: one module per API; `transcript` reads the answers of any of them.
+"""The messages of streaming speech services; `transcript` reads the answers of any of them.
 
 Pure: no sockets, no clock, no audio files.
 """
 
 from katydid.dialects.speech.base import SpeechDialect
-from katydid.dialects.speech.funasr import FunAsrDialect
 from katydid.dialects.speech.generic import GenericDialect
-from katydid.dialects.speech.vosk import VoskDialect
+from katydid.dialects.speech.servers import FunAsrDialect, VoskDialect
 from katydid.model.errors import ConfigError
 
 __all__ = ["NOTHING", "SPEECH_APIS", "SpeechDialect", "own_words", "speech_dialect"]
 
-SPEECH_APIS = ("generic", "funasr", "vosk")
-"""The names of all speech APIs. Add one here."""
+_FIXED = {each.name: each for each in (FunAsrDialect, VoskDialect)}
+SPEECH_APIS = (GenericDialect.name, *_FIXED)
+"""The names of all speech APIs."""
 
 NOTHING = "none"
 """A custom message of this value means that no message is sent."""
@@ -41,8 +41,8 @@ def speech_dialect(name: str, fields: str | None = None) -> SpeechDialect:
     Raises:
         ConfigError: the fields are invalid, or the dialect takes none.
     """
-    if name == "generic":
+    if name not in _FIXED:
         return GenericDialect(fields)
     if fields:
         raise ConfigError(f"--speech-fields is only for --api generic: the field names of {name} are fixed")
-    return FunAsrDialect() if name == "funasr" else VoskDialect()
+    return _FIXED[name]()

@@ -31,16 +31,7 @@ KINDS = {
     "partial": MessageKind.PARTIAL,
 }
 """Message kinds, in the order in which they are tried: a message that settles a segment may have a partial's type."""
-DEFAULTS = {
-    **FIELDS,
-    "start": "start",
-    "stop": "stop",
-    "partial": "partial",
-    "segment": "segment",
-    "final": "final",
-    "status": "queue_status",
-    "error": "error",
-}
+DEFAULTS = FIELDS | {name: name for name in ("start", "stop", *KINDS)} | {"status": "queue_status"}
 """All names that `--speech-fields` accepts: field paths, and for each kind its type value or `FIELD:VALUE`, as in
 `is_final:true`."""
 BY_CLOSE = "close"

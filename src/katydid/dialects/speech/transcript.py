@@ -13,6 +13,8 @@ class SpeechParser:
     """Parser of one stream's messages.
 
     Attributes:
+        text: the text recognised so far.
+        stopped: True once our stop message has been sent; the sender sets it.
         first_text_at: arrival of the first recognised text.
         final_at: arrival of the final result.
         partials: messages with text before the final one.
@@ -25,11 +27,10 @@ class SpeechParser:
 
     def __init__(self, dialect: SpeechDialect) -> None:
         self._dialect = dialect
-        self._settled = self._shown = ""
+        self._settled = self.text = ""
         self._settled_at: float | None = None
         self._settled_had_text = False
         self.stopped = False
-        """True once our stop message has been sent; the sender sets it."""
         self.first_text_at: float | None = None
         self.final_at: float | None = None
         self.partials = 0
@@ -43,11 +44,6 @@ class SpeechParser:
     def over(self) -> bool:
         """True once the final result or a failure has arrived."""
         return self.final_at is not None or self.failure is not None
-
-    @property
-    def text(self) -> str:
-        """The text recognised so far."""
-        return self._shown
 
     def hear(self, message: str | bytes, at: float) -> None:
         """Take a message that arrived at `at`."""
@@ -80,14 +76,13 @@ class SpeechParser:
     def _show(self, said: Said, at: float) -> None:
         if said.text and self.first_text_at is None:
             self.first_text_at = at
-        before = self._shown
-        self._shown = before + said.text if said.appends else f"{self._settled} {said.text}".strip()
-        if not self._shown.startswith(before):
-            self.revisions += 1
+        before = self.text
+        self.text = before + said.text if said.appends else f"{self._settled} {said.text}".strip()
+        self.revisions += not self.text.startswith(before)
         if said.kind is MessageKind.FINAL:
             self.final_at = at
             return
         self.partials += bool(said.text)
         if said.kind is MessageKind.SEGMENT:
-            self._settled, self._settled_at = self._shown, at
+            self._settled, self._settled_at = self.text, at
             self._settled_had_text = bool(said.text)

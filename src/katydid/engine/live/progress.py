@@ -19,7 +19,7 @@ from katydid.engine.options import RunOptions
 from katydid.engine.run_info import RunInfo
 from katydid.engine.run_state import Runtime
 from katydid.engine.stages.shape import staged_shape
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 from katydid.model.documents.manifest import Manifest
 from katydid.model.formatting import format_eta, load_text, milliseconds, number, ordinal, pace, plural
 from katydid.protocol.target_url import shown_url

@@ -1,4 +1,4 @@
-"""The options for when requests start, and how many there are. `load.schedule.Mode` lists the kinds of schedule."""
+"""The options for when requests start, and how many there are. `load.pacing.Mode` lists the kinds of schedule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from katydid.engine.replay import Replay, replay_of
 from katydid.load.arrivals import MOST_RATE, read_process
-from katydid.load.pacing import Phase
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode, Phase
 from katydid.load.stages import MOST_USERS
 from katydid.load.traces.trace import window
 from katydid.model.errors import ConfigError

@@ -15,9 +15,8 @@ from katydid.engine.services.making import counted_tokens
 from katydid.engine.services.paths import Paths, checked_path
 from katydid.engine.services.preflight import HEADER, MOST_TOKENS, choose_model, look, try_requests
 from katydid.engine.services.questions import LOOK_TURN, Questions
-from katydid.load.body import Adaptation, body_fields, fields_without_secrets, secret_values
+from katydid.load.body import Adaptation, body_fields, fields_without_secrets, read_mix, secret_values
 from katydid.load.made.prompts import Plan
-from katydid.load.mix import read_mix
 from katydid.model.errors import ConfigError, ProtocolError
 from katydid.model.jsontext import json_bytes
 from katydid.model.redact import hide_query

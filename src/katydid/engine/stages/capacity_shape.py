@@ -16,7 +16,7 @@ from katydid.engine.options import RunOptions, parsing
 from katydid.engine.options.load import pool_of
 from katydid.engine.options.parsing import run_options
 from katydid.engine.stages.shape import HoldsShape, StagedFacts, facts_of_rates, read_criteria
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 from katydid.load.stages import AtRates, StagePlan
 from katydid.model.documents.manifest import Manifest, StageRecord
 from katydid.model.errors import ConfigError

@@ -23,7 +23,7 @@ from katydid.analysis.capacity.holds import CONVERSATIONS_OK, Criterion, criteri
 from katydid.engine.run_info import LEAD
 from katydid.engine.run_state import FLUSH_PERIOD, Runtime
 from katydid.gate.thresholds import read_thresholds
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode
 from katydid.load.stages import Hold, Outlook, Stage, StagePlan
 from katydid.model.documents.manifest import StageRecord
 from katydid.model.errors import ConfigError

@@ -91,9 +91,5 @@ def read_images(text: str) -> Images:
 
 
 def images(text: str) -> str:
-    """Check the text and return its canonical spelling; used as the `kind` of an option.
-
-    Raises:
-        QuantityError: see `read_images`.
-    """
+    """Return the canonical spelling, as the `kind` of an option; raises as `read_images` does."""
     return str(read_images(text))

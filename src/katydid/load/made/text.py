@@ -52,11 +52,7 @@ Weigh = Callable[[str], int]
 
 
 class MadeText:
-    """The text of one seed. Lengths are in units: tokens if there is a tokenizer, else words.
-
-    Args:
-        seed: determines the text.
-        weigh: counts tokens with a tokenizer.
+    """The text of one seed. Lengths are in units: tokens if there is a tokenizer (`weigh`), else words.
 
     Attributes:
         words: number of words of the whole text.
@@ -73,23 +69,14 @@ class MadeText:
         self._fillers = [word for word in WORDS if self._inner[word] == 1]
 
     def units(self, text: str, *, leading: bool = True) -> int:
-        """Return the length of a text that consists of `WORDS`.
-
-        Args:
-            text: the words.
-            leading: True if no other word comes before the text.
-        """
+        """Return the length of a text that consists of `WORDS`; `leading`: no other word comes before it."""
         first, *others = text.split()
         return (self._leading if leading else self._inner)[first] + sum(self._inner[word] for word in others)
 
     def cut(self, start: int, units: int) -> str:
-        """Return `units` units of text to append to other words.
+        """Return `units` units of text, from the word number `start` on, to append to other words.
 
         If a last word of several units does not fit, words of one unit each replace it.
-
-        Args:
-            start: index of the first word in the text.
-            units: 0 returns an empty text.
         """
         whole, left = divmod(units, self._units[-1])
         pieces = [self._piece(0, self.words)] * whole
@@ -120,7 +107,6 @@ def opening(number: int) -> str:
 
 
 def _shuffled(seed: str) -> list[str]:
-    """Return all words in an order that depends on the seed."""
     words = list(WORDS)
     random.Random(seed).shuffle(words)  # noqa: S311 - a text, not a secret
     return words

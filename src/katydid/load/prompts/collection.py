@@ -85,10 +85,6 @@ class Draw:
 
     Each process takes every n-th prompt of the shuffled file, so no prompt repeats before all have been sent. The file
     then repeats in the same order, which keeps the repeats of a prompt as far apart as possible.
-
-    Args:
-        prompts: number of prompts.
-        seed: determines the order.
     """
 
     def __init__(self, prompts: int, seed: int) -> None:

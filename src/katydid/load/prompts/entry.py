@@ -6,6 +6,7 @@ the file is then not what its owner thinks it is.
 """
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -113,15 +114,18 @@ def _found(entry: dict[str, object], name: str, value: object) -> list[Message]:
     if not isinstance(value, str) or name in CONVERSATIONS:
         raise ConfigError(f"{name} is {_kind(value)}, not {'messages' if name in CONVERSATIONS else 'text'}")
     if name == "instruction" and value.strip():
-        about = next((text for each in CONTEXTS if isinstance(text := entry.get(each), str) and text.strip()), None)
+        about = _text_in(entry, CONTEXTS)
         value = f"{value}\n\n{about}" if about else value
     return _asked(value)
 
 
 def _system(entry: dict[str, object]) -> list[Message]:
-    """Return an entry's system prompt as a message, or no message."""
-    found = next((text for each in SYSTEMS if isinstance(text := entry.get(each), str) and text.strip()), None)
+    found = _text_in(entry, SYSTEMS)
     return [{"role": "system", "content": found}] if found else []
+
+
+def _text_in(entry: dict[str, object], names: tuple[str, ...]) -> str | None:
+    return next((text for name in names if isinstance(text := entry.get(name), str) and text.strip()), None)
 
 
 def _asked(text: str) -> list[Message]:
@@ -185,27 +189,29 @@ def _up_to_the_last_question(messages: list[Message]) -> list[Message]:
 
 
 def _output_tokens(entry: dict[str, Any]) -> int | None:
-    """Return the requested answer length. Tables may contain the number as text or as a float such as 100.0."""
     for name in LIMITS:
-        said = entry.get(name)
-        if said is None or said == "":
-            continue
-        try:
-            number = None if isinstance(said, bool) else float(said)
-        except (TypeError, ValueError):
-            number = None
-        if number is None or not 1 <= number <= MOST_32_BITS or number != int(number):
-            raise ConfigError(f"{name} is {quoted(one_line(said))}: give a whole number from 1")
-        return int(number)
+        if (said := entry.get(name)) is not None and said != "":
+            return whole_number(name, said, MOST_32_BITS, least=1)
     return None
 
 
-def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
-    """Return the messages as they are sent, and their size in bytes. Half a surrogate pair becomes U+FFFD.
+def whole_number(name: str, said: Any, most: int, *, least: int = 0) -> int:
+    """Return the value of a member as a number; it may be text, or a float such as 100.0.
 
     Raises:
-        ConfigError: the messages cannot be JSON, so no request could send them.
+        ConfigError: it is not a whole number from `least` to `most`.
     """
+    try:
+        number = math.nan if isinstance(said, bool) else float(said)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not least <= number <= most or number != int(number):
+        raise ConfigError(f"{name} is {quoted(one_line(said))}: give a whole number from {least} to {most:,}")
+    return int(number)
+
+
+def _sendable(messages: list[Message]) -> tuple[list[Message], int]:
+    """Return the messages as they are sent, and their size in bytes. Half a surrogate pair becomes U+FFFD."""
     try:
         body = json_bytes(messages)
     except TypeError as error:

@@ -6,11 +6,11 @@ only; a byte order mark is dropped.
 
 import codecs
 import csv
+import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import orjson
 
@@ -24,9 +24,8 @@ MOST_UNPACKED = 2**30
 _GZIP = b"\x1f\x8b"
 _PACKED = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"PK\x03\x04": "ZIP", b"\xfd7zXZ": "xz", b"PAR1": "Parquet"}
 _PIECE = 2**16
-_HEAD = 6
-_GZIP_WINDOW = 31
-"""Tells zlib to expect a gzip member, with any window size."""
+_HEAD, _MOST_HEAD = 6, 2**20
+"""Bytes that tell one packed format from another; the most that are looked at to recognise a text."""
 
 
 def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -35,9 +34,9 @@ def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
     Raises:
         ConfigError: the data is damaged, packed in another format, or not UTF-8.
     """
-    head, source = _with_head(iter(pieces))
+    head, source = peeked(pieces, _has_head)
     if head.startswith(_GZIP):
-        head, source = _with_head(_gunzipped(source))
+        head, source = peeked(_gunzipped(source), _has_head)
     for magic, name in _PACKED.items():
         if head.startswith(magic):
             raise ConfigError(f"is {name} data under another name: unpack or rename it")
@@ -47,46 +46,44 @@ def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield from source
 
 
-def _with_head(source: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return enough of the first bytes to recognise a format, and an iterator over all bytes, including these."""
-    head = b""
-    for piece in source:
+def peeked(pieces: Iterable[bytes], enough: Callable[[bytes], bool]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes, until there are enough of them, and an iterator over all bytes, including these."""
+    head, source = b"", iter(pieces)
+    while not enough(head) and len(head) < _MOST_HEAD and (piece := next(source, None)) is not None:
         head += piece
-        if len(head) >= _HEAD:
-            break
     return head, chain([head], source)
 
 
+def _has_head(head: bytes) -> bool:
+    return len(head) >= _HEAD
+
+
+class _Pieces:
+    """Pieces of bytes as a file that gzip reads."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._rest) < size and (piece := next(self._pieces, None)) is not None:
+            self._rest += piece
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
 def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack all gzip members; zero bytes after the last one are padding."""
-    member, size = zlib.decompressobj(_GZIP_WINDOW), 0
+    size = 0
     try:
-        for piece in pieces:
-            data = piece
-            while data:
-                if member.eof:
-                    data = data.lstrip(b"\0")
-                    member = zlib.decompressobj(_GZIP_WINDOW) if data else member
-                for text in _inflated(member, data):
-                    yield text
-                    size += len(text)
-                    if size > MOST_UNPACKED:
-                        raise ConfigError(f"unpacks to more than {MOST_UNPACKED >> 20} MiB: use a part of it")
-                data = member.unused_data if data else b""
-        if not member.eof:
-            raise ConfigError("its gzip data is cut off")
-    except zlib.error:
+        with gzip.open(_Pieces(pieces)) as file:  # type: ignore[call-overload]  # reading a stream needs no more
+            while text := file.read1(_PIECE):
+                yield text
+                size += len(text)
+                if size > MOST_UNPACKED:
+                    raise ConfigError(f"unpacks to more than {MOST_UNPACKED >> 20} MiB: use a part of it")
+    except EOFError:
+        raise ConfigError("its gzip data is cut off") from None
+    except (gzip.BadGzipFile, zlib.error):
         raise ConfigError("its gzip data is damaged") from None
-
-
-def _inflated(member: Any, data: bytes) -> Iterator[bytes]:
-    while data or not member.eof:
-        text = member.decompress(data, _PIECE)
-        data = member.unconsumed_tail
-        if text:
-            yield text
-        if not data and len(text) < _PIECE:
-            return
 
 
 def text_lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, str]]:
@@ -136,12 +133,7 @@ def json_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _parsed(text: str) -> object:
-    """Parse JSON, also with half a surrogate pair.
-
-    Raises:
-        ValueError: the text is not JSON.
-        RecursionError: the value is nested too deeply.
-    """
+    """Parse JSON, also with half a surrogate pair."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -185,7 +177,6 @@ def comma_separated(pieces: Iterable[bytes], columns: Columns = OF_PROMPTS) -> I
 
 
 def _header(header: str, columns: Columns) -> tuple[str, list[str]]:
-    """Return the delimiter and the column names."""
     for delimiter in ",;\t":
         try:
             first = next(csv.reader([header], delimiter=delimiter))

@@ -7,11 +7,10 @@ no more memory than the limits here allow, a few hundred MiB.
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 from katydid.load.prompts.collection import MOST_BYTES, OVERHEAD, Entry
 from katydid.load.prompts.entry import Prompt, Skipped
-from katydid.load.prompts.files import Columns, comma_separated, json_lines, unpacked
+from katydid.load.prompts.files import Columns, comma_separated, json_lines, peeked, unpacked
 from katydid.load.prompts.json_values import json_items
 from katydid.load.traces.record import KNOWN, TIMES, Record, record_of
 from katydid.load.traces.trace import NONE, Blocks, Trace
@@ -26,7 +25,6 @@ _BLOCK_SIZES = (512, 1024, 256, 128, 64, 32, 16)
 """Possible block sizes in tokens per hash id, most likely first: Mooncake's, then those of other servers."""
 _OF_TRACES = Columns("times", KNOWN, TIMES)
 _JSON = frozenset({b"{", b"["})
-_SPACE = b" \t\r\n"
 
 Placed = tuple[str, Record | None]
 """A request's location in its file, such as `line 7`, and the request; None if it has no question."""
@@ -38,7 +36,8 @@ def records(pieces: Iterable[bytes]) -> Iterator[Placed]:
     Raises:
         ConfigError: the file cannot be read, or an entry is not a request; the message says where.
     """
-    mark, source = _first_mark(unpacked(pieces))
+    head, source = peeked(unpacked(pieces), _has_mark)
+    mark = head.lstrip()[:1]
     for number, (unit, place, value) in enumerate(_entries(mark, source), start=1):
         try:
             yield f"{unit} {place}", record_of(value, number, table=mark not in _JSON)
@@ -54,14 +53,9 @@ def _entries(mark: bytes, source: Iterable[bytes]) -> Iterator[Entry]:
     return json_items(source) if mark == b"[" else comma_separated(source, _OF_TRACES)
 
 
-def _first_mark(source: Iterator[bytes]) -> tuple[bytes, Iterable[bytes]]:
-    """Return the first byte that is not white space, which identifies the format, and an iterator over all bytes."""
-    before = []
-    for piece in source:
-        before.append(piece)
-        if mark := piece.lstrip(_SPACE)[:1]:
-            return mark, chain(before, source)
-    return b"", before
+def _has_mark(head: bytes) -> bool:
+    """Return True if the head has a byte that is not white space: the first one identifies the format."""
+    return bool(head.strip())
 
 
 def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
@@ -71,20 +65,15 @@ def collected(found: Iterable[Placed], most_bytes: int = MOST_BYTES) -> Trace:
         ConfigError: the records contradict each other, are too many, or there are none; the message says where.
     """
     columns = _Columns(most_bytes)
-    skipped = 0
     for place, record in found:
         try:
-            if record is None or record.output_tokens == 0:
-                skipped += 1
-                columns.leave_out()
-            else:
-                columns.add(record)
+            columns.add(record)
         except ConfigError as error:
             raise ConfigError(f"{place} {error}") from None
     if not columns.times:
-        without = f" ({plural(skipped, 'entry', 'entries')} without an answer)" if skipped else ""
+        without = f" ({plural(columns.skipped, 'entry', 'entries')} without an answer)" if columns.skipped else ""
         raise ConfigError(f"contains no request{without}: use another trace, or make one with `katydid learn`")
-    return columns.trace(skipped)
+    return columns.trace()
 
 
 @dataclass(slots=True)
@@ -105,18 +94,19 @@ class _Columns:
     sizes: tuple[int, ...] = _BLOCK_SIZES
     names: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    skipped: int = 0
 
-    def leave_out(self) -> None:
-        """Count an entry of the file that is left out."""
-        self.numbers.append(NONE)
-
-    def add(self, record: Record) -> None:
-        """Add a record.
+    def add(self, record: Record | None) -> None:
+        """Add a record; one without a question or an answer is left out.
 
         Raises:
             ConfigError: the record contradicts earlier ones; the message does not say where it is.
         """
         number = len(self.times)
+        if record is None or record.output_tokens == 0:
+            self.skipped += 1
+            self.numbers.append(NONE)
+            return
         if number >= MOST_REQUESTS:
             raise ConfigError(f"exceeds the limit of {plural(MOST_REQUESTS, 'request')}: use a part of the trace")
         self._parent(record)
@@ -181,7 +171,7 @@ class _Columns:
             raise ConfigError(f"has parent {record.parent}, which starts later")
         self.parents.append(parent)
 
-    def trace(self, skipped: int) -> Trace:
+    def trace(self) -> Trace:
         """Return the trace, ordered by time."""
         order = sorted(range(len(self.times)), key=self.times.__getitem__)
         first = self.times[order[0]]
@@ -193,7 +183,7 @@ class _Columns:
             [self.prompts[each] for each in order] if self.prompts else None,
             self._ordered_parents(order),
             [self.sessions[each] for each in order] if self.names else None,
-            skipped,
+            self.skipped,
         )
 
     def _ordered(self, column: "array[int]", order: list[int]) -> "array[int] | None":

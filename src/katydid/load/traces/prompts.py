@@ -71,12 +71,7 @@ class TracedPrompts(MadePrompts):
 
 
 class Talks:
-    """The conversations of a trace that one process holds.
-
-    Args:
-        trace: the replayed trace; None if there is none.
-        prompts: generates the texts of its requests.
-    """
+    """The conversations of a trace, if there is one, that one process holds; `prompts` makes their texts."""
 
     def __init__(self, trace: Trace | None, prompts: MadePrompts) -> None:
         self._trace = trace

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from katydid.load.lengths import MOST
-from katydid.load.prompts.entry import CONVERSATIONS, Prompt, prompt_of
+from katydid.load.prompts.entry import CONVERSATIONS, Prompt, prompt_of, whole_number
 from katydid.model.errors import ConfigError
 from katydid.model.options.quantities import quoted
 
@@ -134,17 +134,7 @@ def _first(value: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, ob
 
 def _tokens(value: Mapping[str, object], names: tuple[str, ...]) -> int | None:
     name, said = _first(value, names)
-    return None if said is None else _whole(name, said, MOST)
-
-
-def _whole(name: str, said: Any, most: int, least: int = 0) -> int:
-    try:
-        number = float("nan") if isinstance(said, bool) else float(said)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not least <= number <= most or number != int(number):
-        raise ConfigError(f"{name} is {quoted(str(said))}: give a whole number from {least} to {most:,}")
-    return int(number)
+    return None if said is None else whole_number(name, said, MOST)
 
 
 def _parent(said: object, number: int) -> int | None:
@@ -152,7 +142,7 @@ def _parent(said: object, number: int) -> int | None:
         return None
     if number == 1:
         raise ConfigError(f"{PARENT} is {quoted(str(said))}: no request comes before the first")
-    return _whole(PARENT, said, number - 1, least=1)
+    return whole_number(PARENT, said, number - 1, least=1)
 
 
 def _hash_ids(said: object) -> tuple[int, ...]:

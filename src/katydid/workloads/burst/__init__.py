@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from katydid.engine.options import RunOptions
 from katydid.engine.options.arrivals import SECONDS
-from katydid.load.pacing import Phase
-from katydid.load.schedule import Mode
+from katydid.load.pacing import Mode, Phase
 from katydid.model.options import NOT_NEGATIVE, POSITIVE, option
 from katydid.model.options.quantities import count, duration
 from katydid.model.redact import only_its_length

@@ -8,8 +8,7 @@ from katydid.dialects.base import Dialect, Message
 from katydid.dialects.retrieval import texts_of
 from katydid.engine.services.chat import ChatService
 from katydid.engine.services.questions import Questions
-from katydid.load.made.batches import MadeBatches
-from katydid.load.made.prompts import MadePrompts, Plan
+from katydid.load.made.prompts import MadeBatches, MadePrompts, Plan
 from katydid.model.errors import ConfigError
 from katydid.model.sample import ErrorClass, Sample
 from katydid.workloads.batch.user import BatchUser
