@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from documents import manifest_with
-from katydid.analysis.planning import compare_with_theory, is_plausible, run_facts
+from katydid.analysis.speech_theory import compare_with_theory, is_plausible, run_facts
 from katydid.model.errors import ConfigError
 
 

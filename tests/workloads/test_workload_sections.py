@@ -6,7 +6,7 @@ import pytest
 
 from documents import manifest_with, summary_with
 from katydid.analysis.definitions import STATISTICS, DefinitionFinding
-from katydid.analysis.planning import QueueFigures, TheoryComparison
+from katydid.analysis.speech_theory import QueueFigures, TheoryComparison
 from katydid.model.formatting import number
 from katydid.report.build import definitions_section
 from katydid.report.capacity import capacity_section

@@ -15,12 +15,14 @@ from katydid.model.options import shown
 from katydid.model.options.quantities import duration, share
 
 if TYPE_CHECKING:
-    from katydid.analysis.planning import Choice, Demand, RunFacts, TheoryComparison, WorkerPlan
+    from katydid.analysis.planning import Choice, Demand, WorkerPlan
+    from katydid.analysis.speech_theory import RunFacts, TheoryComparison
 
 
 def run(args: Namespace) -> int:
     """Print the plan; return 0."""
-    from katydid.analysis.planning import MOST_WORKERS, compare_with_theory, make_plan, run_facts
+    from katydid.analysis.planning import MOST_WORKERS, make_plan
+    from katydid.analysis.speech_theory import compare_with_theory, run_facts
     from katydid.report.plan import plan_section, plan_sentence, render_plan, theory_section
     from katydid.report.render.terminal import print_section, say, say_where, terminal
     from katydid.runs.folder import RunFolder
@@ -114,7 +116,7 @@ def _demand(args: Namespace, facts: RunFacts | None) -> Demand:
 
 def _plausible(rtf: float) -> float:
     """Return the RTF that the target reports, unless it is in the wrong unit."""
-    from katydid.analysis.planning import PLAUSIBLE_RTF, is_plausible
+    from katydid.analysis.speech_theory import PLAUSIBLE_RTF, is_plausible
 
     if not is_plausible(rtf):
         low, high = PLAUSIBLE_RTF

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from katydid.analysis.planning import Choice, TheoryComparison, WorkerPlan
+from katydid.analysis.planning import Choice, WorkerPlan
+from katydid.analysis.speech_theory import TheoryComparison
 from katydid.model.formatting import fraction, milliseconds, number, plural, significant
 from katydid.model.units import Unit, Written
 from katydid.report.model import Cell, Chart, Column, Line, Mark, Scale, Section, Style, Table

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from katydid.analysis.derived import quantile, values_of
-from katydid.analysis.planning import is_plausible
+from katydid.analysis.speech_theory import is_plausible
 from katydid.analysis.validity.generator import LESS_ELSEWHERE, named
 from katydid.analysis.validity.rule import Run, rule
 from katydid.model.documents.summary import Finding

@@ -5,8 +5,8 @@ import pandas as pd
 
 from katydid.analysis.advice import UTILISATION
 from katydid.analysis.derived import ends_ms, of_the_load, values_of
-from katydid.analysis.planning import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.analysis.series import bin_width
+from katydid.analysis.speech_theory import REFUSED, RunFacts, is_plausible, run_facts
 from katydid.model.documents.summary import Summary
 from katydid.model.errors import ConfigError
 from katydid.model.formatting import fraction, number, plural, significant
