@@ -88,7 +88,7 @@ def test_a_search_of_tool_calls_tells_requests_and_conversations_apart(tmp_path)
     truth = SLOTS / (SERVICE_S_OF_TOOLS * (CALLS + 1))
     found = the_run(tmp_path / "reports").summary["capacity"]
     assert found["capacity"] == pytest.approx(2 * truth, rel=0.05)
-    told = re.search(r"it answered ([\d.]+) conversations \(([\d.]+) requests\) a second", found["evidence"])
+    told = re.search(r"([\d.]+) conversations/s \(([\d.]+) requests/s\)", found["evidence"])
     assert float(told[1]) == pytest.approx(truth, rel=0.05)
     assert float(told[2]) == pytest.approx((CALLS + 1) * truth, rel=0.05)
 

@@ -178,7 +178,7 @@ TALK: tuple[Wire, ...] = (
     Wire(15, "invalid UTF-8", Answer([sized(TOLD.replace(b"Hello", b"\xff\xfe"))])),
     Wire(20, "a body that is not JSON", Answer([sized(b'{"response":')]), E.MALFORMED, 'not JSON: {"response":'),
     Wire(20, "a body without the text", Answer([sized(b'{"id": "a"}')]), E.MALFORMED, "no text at message.read.text"),
-    Wire(21, "a body of 20 MB", Answer([sized(b" " * 20_000_000)]), E.MALFORMED, "more than 16777216 bytes"),
+    Wire(21, "a body of 20 MB", Answer([sized(b" " * 20_000_000)]), E.MALFORMED, "larger than 16777216 bytes"),
     BOMB,
     *named(
         STREAM,
