@@ -305,3 +305,14 @@ def test_what_a_run_says_cannot_paint_a_terminal_or_break_a_result(judge, runs, 
     assert not {"\x1b", "\u202e"} & set(judge.out)
     assert ET.fromstring(files[0].read_text()).get("errors") == "1"
     assert not {"<", "\x1b"} & set(files[1].read_text())
+
+
+def test_markdown_has_standard_output_to_itself(judge, runs):
+    assert judge(runs["good"], BROKEN, "--markdown", "-") == 1
+    assert judge.out.startswith("### ")
+    assert "FAILED" in judge.err
+
+
+def test_two_results_do_not_share_standard_output(judge, runs):
+    assert judge(runs["good"], BROKEN, "--json", "-", "--markdown", "-") == 2
+    assert (judge.out, judge.err.count("both want standard output")) == ("", 1)

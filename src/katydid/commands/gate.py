@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from katydid.commands.output import STANDARD_OUTPUT, check_output, write_json, write_output
+from katydid.commands.output import STANDARD_OUTPUT, check_outputs, write_json, write_output
 from katydid.model.arguments import Commands
 from katydid.model.errors import ConfigError, ExitCode, NoDataError
 from katydid.model.formatting import plural
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
     from katydid.report.render.terminal import print_section, say, terminal
     from katydid.runs.find import runs_of
 
-    check_output(args.json, args.junit, args.markdown)
+    check_outputs(args, "json", "junit", "markdown")
     runs = runs_of(args.new) if args.new is not None else []
     thresholds = read_thresholds(thresholds_file(args.thresholds), _catalogue(runs))
     if args.only_read:
@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
         raise ConfigError(f"--baseline {args.baseline} and {args.new} share runs: name runs of another version")
     judgement = _judge(thresholds, runs, base, _read_comparison(args.comparison, runs) if args.comparison else None)
     told = section(judgement)
-    print_section(told, terminal(stderr=args.json == STANDARD_OUTPUT))
+    print_section(told, terminal(stderr=STANDARD_OUTPUT in (args.json, args.junit, args.markdown)))
     if args.junit:
         write_output(args.junit, junit(judgement))
     if args.markdown:
