@@ -69,7 +69,7 @@ def test_a_result_that_cannot_be_written_is_one_line_and_no_error_of_ours(monkey
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cli, "_run", full)
+    monkeypatch.setattr(cli, "command_parsers", full)
     monkeypatch.setattr(cli.os, "dup2", lambda *_: None)
     assert cli._call("compare", []) == ExitCode.USAGE
     assert capfd.readouterr().err.splitlines() == [
