@@ -37,7 +37,7 @@ def test_the_load_begins_when_the_target_answers(tmp_path, more):
 def test_one_that_does_not_come_is_given_up(tmp_path):
     run_ = waiting(tmp_path, free_port(), "1s")
     assert run_.wait() == 2
-    assert "--wait-ready 1s is over" in run_.err
+    assert "ready within --wait-ready 1s" in run_.err
     assert runs_in(tmp_path / "reports") == []
 
 
