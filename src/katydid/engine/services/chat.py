@@ -225,9 +225,7 @@ class ChatService(Generic[Options_co]):
         """The request of a sample, drawn for the (user, iteration) of `draw`; records its content in the sample."""
         entry = self.questions.describe(sample, draw)
         sample.model = model = self.model_of(*draw) if self._mix.is_mixed else self.model
-        body = None if entry is None else self._bodies.get((entry, model))  # nearly always kept
-        if body is None:
-            body = self._body(draw, entry, model, stream=stream)
+        body = self._body(draw, entry, model, stream=stream)
         return self.post(body, sample.request_id, stream=stream, model=model)
 
     def answer_parser(self) -> AnswerParser:
@@ -294,6 +292,8 @@ class ChatService(Generic[Options_co]):
         """
         if entry is None:
             return self.making.take(*turn).body
+        if (kept := self._bodies.get((entry, model))) is not None:
+            return kept
         generation = self.generation(model=model)
         if (limit := self.questions.limit(entry)) is not None:
             generation = replace(generation, max_tokens=limit)
