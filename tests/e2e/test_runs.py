@@ -184,7 +184,7 @@ def test_a_threshold_of_zero_never_stops(target, tmp_path):
     assert done.wait() == 1, "no request succeeded"
     run = the_run(tmp_path / "reports")
     assert run.manifest["ended"] == "run-time"
-    assert len(in_run(run)) >= 50
+    assert len(in_run(run)) > 20  # far beyond the default threshold of 5; a busy machine sends fewer than 60
 
 
 @pytest.mark.slow
